@@ -1,0 +1,216 @@
+"""The command line, `upenv`: render, validate and reach environments without a cluster.
+
+Exit codes: 0 it worked; 1 the answer is no; 2 it was called wrongly or given something unusable.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import click
+import click.shell_completion
+from crossplane.function import logging
+
+from function import documents, kubeconfigs, model
+from function import render as rendering
+from function.__version__ import __version__
+from function.documents import Document, UnreadableError
+from function.kubeconfigs import NoKubeconfigError
+from function.model.environment import Environment, Policies
+from function.model.errors import InvalidError, Location
+from function.render import NotRenderedError
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_FILE = click.Path(allow_dash=True)
+_COMPOSITION = click.option("--composition", type=_FILE, metavar="FILE", help="Composition whose Input has the rules. Default: the one that comes with the function.")
+
+
+@click.group(context_settings=_SETTINGS)
+@click.version_option(__version__)
+def main() -> None:
+    """Render, validate and reach UpboundEnvironments on your machine, without a cluster."""
+    logging.configure(logging.Level.DISABLED)
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@click.argument("composition", type=_FILE, required=False)
+@click.argument("functions", type=_FILE, required=False)
+@click.option("-o", "--observed-resources", type=_FILE, multiple=True, metavar="PATH", help="Composed resources that exist: a file or a directory.")
+@click.option("-e", "--required-resources", "--extra-resources", type=_FILE, multiple=True, metavar="PATH", help="Other resources that the function asks for: a file or a directory.")
+@click.option("-x", "--include-full-xr", is_flag=True, help="Print the whole XR, not only its status.")
+@click.option("-r", "--include-function-results", is_flag=True, help="Print the function's results too.")
+@click.option("--function-address", metavar="HOST:PORT", help="Ask a function that is running there without TLS, instead of the one in this program.")
+def render(  # noqa: PLR0913  # The flags of crossplane composition render.
+    file: str,
+    composition: str | None,
+    functions: str | None,  # noqa: ARG001  # Taken so that a command for crossplane works here too.
+    observed_resources: tuple[str, ...],
+    required_resources: tuple[str, ...],
+    function_address: str | None,
+    *,
+    include_full_xr: bool,
+    include_function_results: bool,
+) -> None:
+    """Print what the environment in FILE (- for standard input) becomes.
+
+    FILE has an XR or a claim; a claim is rendered as an XR of its own name. Without COMPOSITION, the one that
+    comes with the function is used. FUNCTIONS is not needed, and is taken so that a command for crossplane works.
+
+    \b
+        upenv render examples/quickstart/claim.yaml
+        upenv render env.yaml composition.yaml -o observed.yaml
+    """
+    try:
+        xr = rendering.composite(_environment(file).content)
+        input_ = rendering.input_of(composition or rendering.shipped_composition(xr), xr)
+        observed = [d for path in observed_resources for d in documents.load_all(path)]
+        required = [d for path in required_resources for d in documents.load_all(path)]
+        rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address)
+    except (UnreadableError, NotRenderedError) as e:
+        _stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
+    for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):
+        click.echo(f"---\n{documents.dump(document)}", nl=False)
+
+
+@main.command()
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@_COMPOSITION
+def validate(files: tuple[str, ...], composition: str | None) -> None:
+    """Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
+
+    Prints every problem with its file and line, and exits with 1 if there is one. Fit for a commit check:
+
+    \b
+        upenv validate environments/
+        git diff --name-only --cached -- '*.yaml' | xargs upenv validate
+    """
+    try:
+        found = [d for path in files for d in documents.load_all(path) if _is_environment(d)]
+        owners: dict[tuple[str, ...], Document] = {}
+        problems = [p for d in found for p in _problems(d, composition, owners)]
+    except (UnreadableError, NotRenderedError) as e:
+        _stop(str(e))
+    for problem in problems:
+        click.secho(problem, fg="red")
+    word = "environment" if len(found) == 1 else "environments"
+    if problems:
+        click.echo(f"{len(found)} {word}, {len(problems)} {'problem' if len(problems) == 1 else 'problems'}", err=True)
+        raise SystemExit(1)
+    click.echo(f"{len(found)} {word}, no problems", err=True)
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@click.option("--space", metavar="NAME", help="The Space of this name. May be left out when there is one.")
+@click.option("--group", metavar="NAME", help="The Space of this group, with the group as namespace.")
+@click.option("--control-plane", metavar="NAME", help="The API inside this control plane.")
+@click.option("--credentials", type=_FILE, metavar="FILE", help="For a Disconnected Space: a kubeconfig whose current user may reach it.")
+@click.option("--token-file", metavar="PATH", help="For a Legacy Space: where the user of the kubeconfig keeps a token. It is not read here.")
+@_COMPOSITION
+def kubeconfig(file: str, space: str | None, group: str | None, control_plane: str | None, credentials: str | None, token_file: str | None, composition: str | None) -> None:
+    """Print a kubeconfig for the environment in FILE. It holds no token: it runs the up command, or reads a file.
+
+    This is how to make the Secret that a claim without a hub uses:
+
+    \b
+        upenv kubeconfig env.yaml > kubeconfig
+        upenv kubeconfig env.yaml --control-plane dev
+    """
+    if sum(o is not None for o in (space, group, control_plane)) > 1:
+        raise click.UsageError("give one of --space, --group and --control-plane")
+    try:
+        env = _parsed(_environment(file), composition)
+        own = _mapping(credentials) if credentials else None
+        if group:
+            made = kubeconfigs.of_group(env, group, own)
+        elif control_plane:
+            made = kubeconfigs.of_control_plane(env, control_plane, own, token_file)
+        else:
+            made = kubeconfigs.of_space(env, space, own)
+    except (UnreadableError, NotRenderedError, InvalidError, NoKubeconfigError) as e:
+        _stop(str(e))
+    click.echo(documents.dump(made), nl=False)
+
+
+@main.command()
+@click.argument("kubeconfig_file", metavar="KUBECONFIG", type=_FILE)
+@click.option("--name", default="environment", show_default=True, help="Name of the environment.")
+@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
+@click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
+def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -> None:
+    """Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
+
+    \b
+        up ctx acme/upbound-gcp-us-west-1 -f - | upenv init - --name acme > env.yaml
+    """
+    api = model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
+    try:
+        made = kubeconfigs.environment_from(_mapping(kubeconfig_file), name, namespace, api=api)
+    except (UnreadableError, NoKubeconfigError, ValueError) as e:
+        _stop(f"{kubeconfig_file}: {e}")
+    click.echo(documents.dump(made), nl=False)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print the completion script for SHELL.
+
+    \b
+        source <(upenv completion bash)
+    """
+    class_ = click.shell_completion.get_completion_class(shell)
+    if class_ is not None:
+        click.echo(class_(main, {}, "upenv", "_UPENV_COMPLETE").source())
+
+
+def _environment(file: str) -> Document:
+    found = [d for d in documents.load(file) if _is_environment(d)]
+    if len(found) != 1:
+        raise UnreadableError(f"{file}: has {len(found)} environments; give a file with one")
+    return found[0]
+
+
+def _is_environment(document: Document) -> bool:
+    content = document.content
+    return isinstance(content, dict) and content.get("kind") in (model.KIND, model.KIND_COMPOSITE)
+
+
+def _parsed(document: Document, composition: str | None) -> Environment:
+    xr = rendering.composite(document.content)
+    return model.parse(xr, rendering.input_of(composition or rendering.shipped_composition(xr), xr))
+
+
+def _problems(document: Document, composition: str | None, owners: dict[tuple[str, ...], Document]) -> list[str]:
+    """What is wrong with one environment, and with its place among the others in `owners`."""
+    try:
+        env = _parsed(document, composition)
+    except InvalidError as e:
+        return [f"{document.file}:{document.line(p.at)}: {p}" for p in e.problems]
+    except NotRenderedError as e:
+        return [f"{document.file}:{document.line(())}: {e}"]
+    mine: dict[tuple[str, ...], Location] = {("environment", env.identity.namespace, env.identity.name): ("metadata", "name")}
+    for i, c in enumerate(env.control_planes):
+        if c.policies is not Policies.OBSERVE and not env.spaces[c.space].legacy:
+            mine["control plane", env.spaces[c.space].host, c.group, c.name] = ("spec", "controlPlanes", i)
+    for i, g in enumerate(env.groups):
+        if g.owned and g.policies is not Policies.OBSERVE:
+            mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
+    found = []
+    for thing, at in mine.items():
+        other = owners.setdefault(thing, document)
+        if other is not document:
+            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {other.file}:{other.line(())} too; keep it in one")
+    return found
+
+
+def _mapping(file: str) -> Mapping[str, Any]:
+    found = documents.load(file)
+    if len(found) != 1 or not isinstance(found[0].content, dict):
+        raise UnreadableError(f"{file}: is no kubeconfig; write it with up ctx")
+    return found[0].content
+
+
+def _stop(message: str) -> NoReturn:
+    click.secho(message, fg="red", err=True)
+    raise SystemExit(2)

@@ -1,0 +1,58 @@
+"""What a family of resources hands over: composed resources, with their order and their life as data."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from function.model.environment import Policies
+
+Manifest = dict[str, Any]
+"""A Kubernetes object, as plain as the YAML that it becomes."""
+
+
+class Life(enum.Enum):
+    """How a composed resource lives and goes. The table is in docs/removal.md."""
+
+    LOCAL = enum.auto()
+    """Lives in this cluster or for it: full control, goes with its line."""
+    OWNED = enum.auto()
+    """May be somebody else's: created if absent, changed once ours, removed as removalPolicy says."""
+    USED = enum.auto()
+    """Needed but not ours: created if absent, never changed, never removed."""
+    INSIDE = enum.auto()
+    """Lives in a Space, group or control plane: never deleted by deleting the environment, deleted with its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One composed resource.
+
+    Attributes:
+        key: its identity in Crossplane; another key is another resource.
+        manifest: the whole object; for an Object without managementPolicies and references.
+        after: keys that come before it and go after it; never withholds it.
+        needs: keys that must be ready before it is created.
+        entry: its name in the environment, for messages.
+        life: how it lives and goes.
+        policies: what its author allows.
+        adopt: whether it may take over what exists.
+        immutable: paths of its remote manifest's spec that the API forbids to change.
+        refused: why it is not as the environment says, where its family had to keep it as it was.
+    """
+
+    key: str
+    manifest: Manifest
+    after: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    entry: str = ""
+    life: Life = Life.LOCAL
+    policies: Policies = Policies.FULL
+    adopt: bool = False
+    immutable: tuple[tuple[str, ...], ...] = ()
+    refused: str = ""
+
+
+def remote(manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  # A manifest, or nothing where there is none.
+    """The manifest that an Object wraps."""
+    return manifest["spec"]["forProvider"]["manifest"]

@@ -1,0 +1,152 @@
+"""What provider-kubernetes says, in words that a user can act on. docs/troubleshooting.md is made from this table.
+
+Sources: provider-kubernetes v1.2.1 pkg/kube/client, pkg/kube/client/upbound and internal/controller/*/object.
+"""
+
+import re
+from dataclasses import dataclass
+
+_NAME = r"[-.a-z0-9]+"
+_LONGEST = 200
+_SECRETS = re.compile(r"eyJ[-_A-Za-z0-9]+(\.[-_A-Za-z0-9]+)*|(?i:bearer)\s+\S+|//[^/\s@]+@")
+"""What looks like a token in a message of another program: a JWT, a bearer header, a password in an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One message that users meet, as it reads; `pattern` finds it; {name} in the texts is what its group of that name matched."""
+
+    says: str
+    pattern: str
+    means: str
+    do: str
+    credentials: bool = False
+
+
+TABLE = (
+    Advice(
+        'failed to extract Upbound token: cannot get credentials secret: Secret "x" not found',
+        rf'failed to extract Upbound token: .*[Ss]ecrets? "(?P<name>{_NAME})" not found',
+        "token Secret {name} does not exist",
+        "create it with the token of an Upbound user or robot, or name another in credentials.tokenSecretRef",
+        credentials=True,
+    ),
+    Advice(
+        'cannot get credentials: cannot get credentials secret: Secret "x" not found',
+        rf'cannot get credentials.*[Ss]ecrets? "(?P<name>{_NAME})" not found',
+        "kubeconfig Secret {name} does not exist",
+        "create it with the output of upenv kubeconfig, or name another in credentials.kubeconfigSecretRef",
+        credentials=True,
+    ),
+    Advice(
+        "currentContext not set in kubeconfig",
+        r"currentContext not set in kubeconfig",
+        "the kubeconfig Secret has no kubeconfig under that key",
+        "check the key of credentials.kubeconfigSecretRef, and put the output of upenv kubeconfig under it",
+        credentials=True,
+    ),
+    Advice(
+        "the provided kubeconfig does not have execProvider section",
+        r"cluster for currentContext \(.*\) not found|does not have execProvider section|execProvider APIVersion is not|execProvider command is not"
+        r"|organization name not provided in execProvider",
+        "the kubeconfig is not one that works with an Upbound token",
+        "replace it by the output of upenv kubeconfig",
+        credentials=True,
+    ),
+    Advice(
+        "cannot get upbound org scoped token: Unauthorized",
+        r"cannot get upbound org scoped token: Unauthorized",
+        "Upbound rejects the token",
+        "put a valid token into the token Secret; a new value is used at once",
+        credentials=True,
+    ),
+    Advice(
+        "cannot get upbound org scoped token",
+        r"cannot get upbound org scoped token",
+        "the token cannot be exchanged at auth.upbound.io",
+        "let the provider reach auth.upbound.io; for a Space without Upbound's identity write type: Disconnected",
+        credentials=True,
+    ),
+    Advice(
+        "InjectedIdentity is not supported as identity source for identity type UpboundTokens",
+        r"InjectedIdentity is not supported as identity source",
+        "the ProviderConfig was changed by somebody else",
+        "leave it to this environment, which writes it back",
+        credentials=True,
+    ),
+    Advice(
+        "Unsupported patch format. Only merge and json patch are supported.",
+        r"Unsupported patch format",
+        "the Space refuses server-side apply, which this provider-kubernetes uses",
+        "run it with the environment variable ENABLE_SERVER_SIDE_APPLY=false",
+    ),
+    Advice(
+        'namespaces is forbidden: User "x" cannot create resource "namespaces"',
+        r"namespaces is forbidden|cannot create resource \"namespaces\"",
+        "the token may not create groups",
+        "use the token of an organization owner or admin (robots cannot), or use a group that exists",
+    ),
+    Advice("Unauthorized", r"[Uu]nauthorized|provide credentials", "the Space rejects the credentials", "check the token Secret or the kubeconfig Secret", credentials=True),
+    Advice('controlplanes.spaces.upbound.io is forbidden: User "x" cannot …', r"[Ff]orbidden", "the token may not do this", "give its user or team the role that is needed in the group"),
+    Advice('namespaces "x" not found', rf'namespaces "(?P<name>{_NAME})" not found', "group {name} does not exist yet", "wait for it; if it never comes, see its own message"),
+    Advice(
+        'no matches for kind "Y" in version "z"',
+        r"no matches for kind",
+        "the API that has this kind is not there yet",
+        "wait for the control plane; if it never comes, check apiVersion and kind, and that a package brings them",
+    ),
+    Advice(
+        'cannot get provider config: ProviderConfig.kubernetes.crossplane.io "x" not found',
+        rf'[Pp]rovider[Cc]onfigs?[.a-z]* "(?P<name>{_NAME})" not found',
+        "ProviderConfig {name} does not exist yet",
+        "wait for it: this environment makes it",
+    ),
+    Advice(
+        "cannot resolve resource references",
+        r"cannot resolve resource references|referenced resource",
+        "something that it comes after is not there yet",
+        "wait for it; if it never comes, see its own message",
+    ),
+    Advice(
+        "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        r"x509: ",
+        "the Space's certificate cannot be verified",
+        "write its CA in certificateAuthorityData, and check that host is the name in the certificate",
+        credentials=True,
+    ),
+    Advice(
+        "dial tcp: connect: connection refused",
+        r"no such host|connection refused|i/o timeout|network is unreachable|context deadline exceeded|EOF$|TLS handshake timeout",
+        "the Space cannot be reached",
+        "check host, and that the provider's pods may connect to it",
+    ),
+    Advice("the server has received too many requests and has asked us to try again later", r"[Tt]oo many requests|try again later", "the Space asks to slow down", "wait: the provider tries again by itself"),
+    Advice(
+        "Internal error occurred",
+        r"Internal error|InternalError|server is currently unable|[Bb]ad [Gg]ateway|[Ss]ervice [Uu]navailable",
+        "the Space answers with an error of its own",
+        "wait: the provider tries again by itself; if it stays, see the status of the Space",
+    ),
+    Advice("group has deletion protection enabled", r"deletion.?protect", "the group is protected from deletion", "set deletionProtection: false on the group"),
+)
+
+
+def explain(message: str) -> str:
+    """What `message` means and what to do about it; a message that is not in the table comes back cut to a line, without what looks like a token."""
+    found = advice(message)
+    if found is None:
+        text = " ".join(_SECRETS.sub("[redacted]", message).split())
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    match = re.search(found.pattern, message)
+    return f"{found.means}: {found.do}".format(**(match.groupdict() if match else {}))
+
+
+def about_credentials(message: str) -> bool:
+    """Whether `message` is about a kubeconfig or token."""
+    found = advice(message)
+    return found is not None and found.credentials
+
+
+def advice(message: str) -> Advice | None:
+    """The first row of the table for `message`."""
+    return next((a for a in TABLE if re.search(a.pattern, message)), None)

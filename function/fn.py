@@ -1,0 +1,103 @@
+"""The edge to Crossplane: a RunFunctionRequest in, a RunFunctionResponse out. gRPC and protobuf stop here."""
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+import grpc
+from crossplane.function import logging, response
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
+
+from function import metrics
+from function.compose import compose
+from function.model import InvalidError, parse
+from function.observed import Observed
+from function.plan import Plan
+from function.status import Condition, report
+from function.structs import View, Writer, merge, plain
+
+SETTLED = timedelta(minutes=10)
+"""How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
+UNSETTLED = timedelta(seconds=30)
+"""How long an unsettled environment may rest. Crossplane's circuit breaker does not filter this requeue."""
+_BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
+_WRITER = Writer()
+
+
+class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
+    """Serves RunFunction."""
+
+    def __init__(self) -> None:
+        """Take the logger that main has set up."""
+        self.log = logging.get_logger()
+
+    async def RunFunction(  # noqa: N802  # gRPC requires this name.
+        self, req: fnv1.RunFunctionRequest, _: grpc.aio.ServicerContext | None
+    ) -> fnv1.RunFunctionResponse:
+        """Answer one request. A mistake of the user's or of ours is a fatal result, which changes and deletes nothing."""
+        log, start = self.log.bind(tag=req.meta.tag), time.monotonic()
+        try:
+            rsp = run(req)
+        except InvalidError as e:
+            rsp = fatal(req, f"cannot use this environment: {e}")
+            log.info("Environment is not valid", problems=len(e.problems))
+        except Exception as e:  # An uncaught error would reach Crossplane as a bare gRPC UNKNOWN with its text.
+            rsp = fatal(req, f"cannot compose this environment, which is a defect of the function ({type(e).__name__}); nothing was changed")
+            log.error("Defect", error=type(e).__name__, where=_where(e))
+        metrics.record(rsp, time.monotonic() - start)
+        log.info("Answered", desired=len(rsp.desired.resources), observed=len(req.observed.resources), seconds=round(time.monotonic() - start, 4))
+        return rsp
+
+
+def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
+    """What the environment in `req` becomes.
+
+    Raises:
+        InvalidError: the environment or the Input is not valid.
+    """
+    if not req.observed.composite.resource.fields:
+        return fatal(req, "cannot use this request: it has no observed composite resource")
+    composite = View(req.observed.composite.resource)
+    env = parse(plain(composite), plain(View(req.input)))
+    status = composite.get("status")
+    observed = Observed({k: View(r.resource) for k, r in req.observed.resources.items()}, status if isinstance(status, Mapping) else {})
+    plan = compose(env, observed)
+    fields, conditions = report(env, plan, observed)
+
+    rsp = response.to(req)
+    for e in plan.emitted:
+        desired = rsp.desired.resources[e.key]
+        _WRITER.write(desired.resource, e.manifest)
+        desired.ready = fnv1.READY_TRUE if e.ready else fnv1.READY_FALSE
+    if not plan.complete:
+        rsp.desired.composite.ready = fnv1.READY_FALSE
+    merge(rsp.desired.composite.resource, {"status": fields})
+    rsp.conditions.extend(_condition(c) for c in conditions)
+    rsp.meta.ttl.FromTimedelta(SETTLED if _settled(plan) else UNSETTLED)
+    return rsp
+
+
+def fatal(req: fnv1.RunFunctionRequest, message: str) -> fnv1.RunFunctionResponse:
+    """A response that stops the pipeline: nothing is applied, nothing is deleted, and the claim's author reads why."""
+    rsp = response.to(req, ttl=UNSETTLED)
+    rsp.results.append(fnv1.Result(severity=fnv1.SEVERITY_FATAL, message=message, reason="InvalidEnvironment", target=_BOTH))
+    return rsp
+
+
+def _condition(c: Condition) -> fnv1.Condition:
+    status = fnv1.STATUS_CONDITION_TRUE if c.status else fnv1.STATUS_CONDITION_FALSE
+    return fnv1.Condition(type=c.type, status=status, reason=c.reason, message=c.message, target=_BOTH)
+
+
+def _settled(plan: Plan) -> bool:
+    return plan.complete and not plan.going and all(e.ready for e in plan.emitted)
+
+
+def _where(error: Exception) -> list[str]:
+    """The frames of `error`, without its text or any value: either could hold a secret."""
+    frames, tb = [], error.__traceback__
+    while tb:
+        frames.append(f"{tb.tb_frame.f_code.co_filename.rpartition('/')[2]}:{tb.tb_lineno}")
+        tb = tb.tb_next
+    return frames

@@ -1,0 +1,142 @@
+"""Constructors of the generic shapes: Objects, ProviderConfigs, Secrets and kubeconfigs, in both worlds."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from function import names
+from function.desired import Composed, Manifest
+from function.model.environment import Environment, SecretKey, Space
+from function.readiness import Document
+
+CLUSTER = "kubernetes.crossplane.io"
+NAMESPACED = "kubernetes.m.crossplane.io"
+_OBJECT_SPEC = ("connectionDetails", "forProvider", "managementPolicies", "providerConfigRef", "readiness", "references", "writeConnectionSecretToRef")
+
+
+def wrapped(env: Environment, key: str, manifest: Manifest, via: str, cel: str = "") -> Manifest:
+    """An Object around `manifest`, applied through the ProviderConfig named `via`.
+
+    Ready as soon as it is applied, or when the CEL expression `cel` over `object` holds. The expression
+    must be a bool by its type: provider-kubernetes gives no reason for one that is not (object.go:656).
+    """
+    if manifest["kind"] == "Secret":
+        raise ValueError("cannot wrap a Secret: its bytes would be in the Object's spec")
+    return _object(env, key, manifest, via, cel)
+
+
+def wrapped_kubeconfigs(env: Environment, key: str, namespace: str, data: Mapping[str, str], via: str) -> Manifest:
+    """An Object around a Secret, the only one there is: these kubeconfigs have an exec stanza and no secret."""
+    return _object(env, key, secret(names.object_name(env.identity, key), namespace, data), via, "")
+
+
+def secret(name: str, namespace: str, data: Mapping[str, str]) -> Manifest:
+    """A Secret with base64 `data`: stringData is never stored, so it would always look different."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "type": "Opaque", "data": dict(data)}
+
+
+def provider_config(env: Environment, key: str, host: str, kubeconfig: SecretKey, token: SecretKey | None) -> Manifest:
+    """A ProviderConfig that reaches `host` with `kubeconfig`, and with `token` as UpboundTokens identity."""
+    credentials = {"source": "Secret", "secretRef": _ref(kubeconfig)}
+    identity = {"identity": {"type": "UpboundTokens", "source": "Secret", "secretRef": _ref(token)}} if token else {}
+    return {
+        "apiVersion": f"{NAMESPACED if env.namespaced else CLUSTER}/v1alpha1",
+        "kind": "ProviderConfig",
+        "metadata": {**_metadata(env, key), "annotations": {names.ANNOTATION_HOST: host}},
+        "spec": {"credentials": credentials, **identity},
+    }
+
+
+def kubeconfig(organization: str, space: Space, server: str, *, namespace: str = "") -> Manifest:
+    """A kubeconfig in the shape that the UpboundTokens identity takes (provider-kubernetes pkg/kube/client/upbound).
+
+    It has no secret in it: whoever uses it runs `up`, or brings the token along as provider-kubernetes does.
+    """
+    cluster: Manifest = {"server": server}
+    if space.certificate_authority_data:
+        cluster["certificate-authority-data"] = space.certificate_authority_data
+    if space.insecure:
+        cluster["insecure-skip-tls-verify"] = True
+    context = {"cluster": "upbound", "user": "upbound", **({"namespace": namespace} if namespace else {})}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "upbound",
+        "clusters": [{"name": "upbound", "cluster": cluster}],
+        "contexts": [{"name": "upbound", "context": context}],
+        "users": [{"name": "upbound", "user": {"exec": exec_up(organization)}}],
+    }
+
+
+def exec_up(organization: str) -> Manifest:
+    """The credential plugin of the `up` command. Its name is never a path: provider-kubernetes takes only `up`."""
+    return {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "up",
+        "args": ["organization", "token"],
+        "env": [{"name": "ORGANIZATION", "value": organization}],
+        "interactiveMode": "IfAvailable",
+    }
+
+
+def encoded(document: Manifest) -> str:
+    """`document` as it stands in a Secret's data: base64 of JSON, which is YAML too."""
+    return base64.b64encode(json.dumps(document, indent=1).encode()).decode()
+
+
+def reference(manifest: Manifest) -> Manifest:
+    """An edge to `manifest`. Its namespace is written out: provider-kubernetes fills in none (object.go:716)."""
+    metadata = manifest["metadata"]
+    namespace = {"namespace": metadata["namespace"]} if "namespace" in metadata else {}
+    return {"dependsOn": {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "name": metadata["name"], **namespace}}
+
+
+def restated(env: Environment, key: str, document: Document) -> Composed:
+    """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
+    metadata = plain(document.get("metadata", {}))
+    annotations = {k: v for k, v in metadata.get("annotations", {}).items() if k.startswith(names.DOMAIN)}
+    namespace = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
+    manifest: Manifest = {
+        **{k: document[k] for k in ("apiVersion", "kind") if k in document},
+        "metadata": {"name": metadata.get("name", names.object_name(env.identity, key)), **namespace, **({"annotations": annotations} if annotations else {})},
+    }
+    if document.get("kind") == "Object":
+        spec = plain(document.get("spec", {}))
+        manifest["spec"] = {k: spec[k] for k in _OBJECT_SPEC if k in spec}
+    else:
+        manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if k in document})
+    return Composed(key, manifest, entry=annotations.get(names.ANNOTATION_ENTRY, ""))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
+    """`value` as plain dicts and lists, without nulls."""
+    if isinstance(value, Mapping):
+        return {k: plain(v) for k, v in sorted(value.items()) if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def _object(env: Environment, key: str, manifest: Manifest, via: str, cel: str) -> Manifest:
+    kind = {"kind": "ProviderConfig"} if env.namespaced else {}
+    return {
+        "apiVersion": f"{NAMESPACED}/v1alpha1" if env.namespaced else f"{CLUSTER}/v1alpha2",
+        "kind": "Object",
+        "metadata": _metadata(env, key),
+        "spec": {
+            "forProvider": {"manifest": manifest},
+            "readiness": {"policy": "DeriveFromCelQuery", "celQuery": cel} if cel else {"policy": "SuccessfulCreate"},
+            "providerConfigRef": {**kind, "name": via},
+        },
+    }
+
+
+def _metadata(env: Environment, key: str) -> Manifest:
+    namespace = {"namespace": env.identity.namespace} if env.namespaced else {}
+    return {"name": names.object_name(env.identity, key), **namespace}
+
+
+def _ref(secret_key: SecretKey) -> Manifest:
+    return {"namespace": secret_key.namespace, "name": secret_key.name, "key": secret_key.key}
+

@@ -1,0 +1,78 @@
+"""The Input in the Composition: what the platform team decides and an environment's author must not."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from function.model import types as t
+from function.model.spec import SecretKeyRef
+
+API_VERSION = "upbound-environment.fn.crossplane.io/v1beta1"
+KIND = "Input"
+NEVER_ALLOWED = ("ControlPlane.spaces.upbound.io", "Namespace", "Secret")
+"""Kinds that `resources` never carries: the first two have fields of their own, the third would put a secret in a spec."""
+
+_Globs = Annotated[tuple[t.Glob, ...], t.AsTuple, Field(max_length=100)]
+
+
+class SecretRule(SecretKeyRef):
+    """One key of one Secret, exactly."""
+
+    namespace: t.Name
+    """Namespace of the Secret."""
+
+
+class ResourceRule(t.Model):
+    """Kinds that `resources` may carry to one kind of place."""
+
+    scope: Literal["Space", "Group", "ControlPlane"]
+    """Where: in a Space outside any group, in a group, or inside a control plane."""
+    kinds: Annotated[tuple[t.Kind, ...], t.AsTuple, Field(max_length=100)]
+    """Kind.group, such as SharedSecretStore.spaces.upbound.io; Kind alone for the core group."""
+
+
+class Rule(t.Model):
+    """What environments in some namespaces may do."""
+
+    namespaces: _Globs
+    """Namespaces of the environments that this rule is for. '*' stands for any characters."""
+    organizations: _Globs
+    """Upbound organizations that they may use."""
+    hosts: _Globs
+    """Hosts that they may reach: host, or host:port."""
+    groups: _Globs = ("*",)
+    """Groups that they may use, by name in the Space. Default: all that are not reserved."""
+    secrets: Annotated[tuple[SecretRule, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Secrets outside their own namespace that they may refer to."""
+    own_kubeconfigs: bool = False
+    """Whether they may bring kubeconfigs in Secrets of their own namespace. A kubeconfig decides which server the provider talks to, with which of its own files and programs; see docs/tenancy.md. Default: false."""
+    insecure_skip_tls_verify: bool = Field(default=False, alias="insecureSkipTLSVerify")
+    """Whether they may leave a Space's certificate unverified. Default: false."""
+    host_namespaces: _Globs = ()
+    """Namespaces of a self-hosted Space's cluster that their control planes may run in. Default: none."""
+    resources: Annotated[tuple[ResourceRule, ...], t.AsTuple, Field(max_length=20)] = ()
+    """Kinds that spec.resources may carry. Default: none."""
+
+
+class Hub(t.Model):
+    """The way back into this cluster, with which a claim's kubeconfigs are written."""
+
+    provider_config_name: t.ObjectName
+    """ProviderConfig (kubernetes.crossplane.io) that reaches this cluster."""
+    namespace: t.Name
+    """Namespace that gets the kubeconfig Secrets."""
+
+
+class Input(t.Model):
+    """Rules for environments, and where this cluster is. The first rule for an environment's namespace decides."""
+
+    model_config = ConfigDict(title="Input")
+
+    api_version: Literal["upbound-environment.fn.crossplane.io/v1beta1"]
+    """upbound-environment.fn.crossplane.io/v1beta1."""
+    kind: Literal["Input"]
+    """Input."""
+    rules: Annotated[tuple[Rule, ...], t.AsTuple, Field(max_length=100)] = ()
+    """The first rule that lists an environment's namespace decides; without one, the environment is refused."""
+    hub: Hub | None = None
+    """The way back into this cluster, for claims. Needed for more than one Space, and for objects inside control planes."""

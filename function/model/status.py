@@ -1,0 +1,86 @@
+"""The status of an UpboundEnvironment, for the XRDs. What fills it is function.status."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from function.model import types as t
+
+
+class ControlPlaneStatus(t.Model):
+    """How a control plane is doing."""
+
+    name: str
+    """Its name in this environment."""
+    space: str
+    """Its Space."""
+    group: str = ""
+    """Its group, by name in the Space."""
+    ready: bool
+    """Whether it is there, works, and is as the environment says."""
+    crossplane: str = ""
+    """Version of Crossplane."""
+    endpoint: str
+    """Address of its API."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class GroupStatus(t.Model):
+    """How a group is doing."""
+
+    name: str
+    """Its name in this environment."""
+    space: str
+    """Its Space."""
+    group: str
+    """Its name in the Space."""
+    ready: bool
+    """Whether it is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class ResourceStatus(t.Model):
+    """How another object is doing."""
+
+    name: str
+    """Its name in this environment."""
+    ready: bool
+    """Whether it is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class LeftBehind(t.Model):
+    """A field that was dropped from the environment and is still there."""
+
+    resource: str
+    """Which composed resource, by its key."""
+    field: str
+    """Which field of the remote object, as a JSON pointer."""
+    command: str
+    """The command that removes it, with a kubeconfig of the Space or control plane."""
+
+
+class Status(t.Model):
+    """How the environment is doing."""
+
+    control_planes: Annotated[tuple[ControlPlaneStatus, ...], Field(max_length=1000)] = ()
+    """The control planes."""
+    groups: Annotated[tuple[GroupStatus, ...], Field(max_length=1100)] = ()
+    """The groups."""
+    resources: Annotated[tuple[ResourceStatus, ...], Field(max_length=200)] = ()
+    """The other objects."""
+    ready_control_planes: int = 0
+    """How many control planes are ready."""
+    total_control_planes: int = 0
+    """How many control planes there are."""
+    summary: str = ""
+    """Ready and total control planes, as ready/total."""
+    message: str = ""
+    """What is wrong first, or that all is ready."""
+    warnings: Annotated[tuple[str, ...], Field(max_length=200)] = ()
+    """What works, and should not stay as it is."""
+    left_behind: Annotated[tuple[LeftBehind, ...], Field(max_length=100)] = ()
+    """Fields that were dropped from the environment and are still there, with what removes them."""

@@ -1,0 +1,81 @@
+"""A read-only view of what exists. Nothing in it is trusted to have a shape: it may be foreign, old or cut off."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from function import readiness
+from function.readiness import Document, Tree
+
+REMOTE = ("status", "atProvider", "manifest")
+"""Where provider-kubernetes keeps what it last saw of the remote object."""
+WANTED = ("spec", "forProvider", "manifest")
+"""Where an Object keeps what the remote object should be."""
+
+
+class Observed:
+    """Composed resources that exist, by key, and the composite's status as it was."""
+
+    def __init__(self, resources: Mapping[str, Document], status: Document) -> None:
+        """Keep both; nothing is read until it is asked for."""
+        self._resources = resources
+        self._conditions: dict[str, readiness.Conditions] = {}
+        self.status = status
+
+    def __contains__(self, key: str) -> bool:
+        """Whether `key` exists."""
+        return key in self._resources
+
+    def __iter__(self) -> Iterator[str]:
+        """All keys, in order: Crossplane sends them in none."""
+        return iter(sorted(self._resources))
+
+    def ready(self, key: str) -> bool:
+        """Whether `key` exists and is ready."""
+        return key in self._resources and readiness.ready(self._resources[key], self._conditions_of(key))
+
+    def condition(self, key: str, type_: str) -> Document:
+        """A condition of `key`, or an empty one."""
+        return self._conditions_of(key).get(type_, {})
+
+    def document(self, key: str) -> Document:
+        """All of `key`, or nothing where it does not exist."""
+        return self._resources.get(key, {})
+
+    def field(self, key: str, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
+        """What `key` has at `path`, or None."""
+        return dig(self.document(key), *path)
+
+    def text(self, key: str, *path: str) -> str:
+        """The string that `key` has at `path`, or an empty one."""
+        found = self.field(key, *path)
+        return found if isinstance(found, str) else ""
+
+    def annotation(self, key: str, name: str) -> str:
+        """An annotation of `key`, or an empty string."""
+        return self.text(key, "metadata", "annotations", name)
+
+    def mapping(self, key: str, *path: str) -> Mapping[str, Any]:
+        """The object that `key` has at `path`, or an empty one."""
+        found = self.field(key, *path)
+        return found if isinstance(found, Mapping) else {}
+
+    def seen(self, key: str) -> bool:
+        """Whether provider-kubernetes has seen the remote object of `key`, now or when it made it."""
+        return bool(self.field(key, *REMOTE)) or bool(self.annotation(key, "crossplane.io/external-create-succeeded"))
+
+    def _conditions_of(self, key: str) -> readiness.Conditions:
+        """The conditions of `key`. Read once: everything asks for them."""
+        if key not in self._conditions:
+            self._conditions[key] = readiness.conditions(self.document(key))
+        return self._conditions[key]
+
+
+def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
+    """What `document` has at `path`, or None where any part of it is missing or no object."""
+    if isinstance(document, Tree):
+        return document.dig(path)
+    for part in path:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(part)
+    return document

@@ -1,0 +1,57 @@
+"""The one definition of ready: gating, reporting and Ready all ask it."""
+
+import abc
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Document = Mapping[str, Any]
+"""A Kubernetes object, as a dict or as a view of one; only what is asked for is ever read."""
+
+
+class Tree(Mapping[str, Any]):
+    """A document that knows a quick way to what it has at a path."""
+
+    __slots__ = ()
+
+    @abc.abstractmethod
+    def dig(self, path: tuple[str, ...]) -> Any:  # noqa: ANN401  # Any JSON value.
+        """What it has at `path`, or None where any part of it is missing or no object."""
+
+
+Conditions = Mapping[str, Document]
+"""The conditions of a resource, by type."""
+
+
+def conditions(resource: Document) -> Conditions:
+    """The conditions of `resource`."""
+    status = resource.get("status")
+    found = status.get("conditions") if isinstance(status, Mapping) else None
+    return {str(c.get("type")): c for c in found if isinstance(c, Mapping)} if isinstance(found, (list, tuple)) else {}
+
+
+def ready(resource: Document, conditions_: Conditions) -> bool:
+    """Whether an observed composed resource is ready."""
+    check = _BY_KIND.get((str(resource.get("apiVersion")), str(resource.get("kind"))), _in_condition)
+    return check(resource, conditions_)
+
+
+def _in_condition(resource: Document, conditions_: Conditions) -> bool:
+    """Ready and in sync, the latter with the spec as it is now (crossplane-runtime sets observedGeneration)."""
+    synced = conditions_.get("Synced", {})
+    if conditions_.get("Ready", {}).get("status") != "True" or synced.get("status") != "True":
+        return False
+    metadata, seen = resource.get("metadata"), synced.get("observedGeneration")
+    generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
+    return not (isinstance(generation, int) and isinstance(seen, int)) or seen >= generation
+
+
+def _exists(_: Document, __: Conditions) -> bool:
+    return True
+
+
+_BY_KIND: dict[tuple[str, str], Callable[[Document, Conditions], bool]] = {
+    # Neither ever has a Ready condition (provider-kubernetes: apis/*/v1alpha1/types.go; crossplane#3052).
+    ("kubernetes.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
+    ("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
+    ("v1", "Secret"): _exists,
+}

@@ -1,0 +1,51 @@
+"""Control planes."""
+
+from collections.abc import Iterator
+
+from function import endpoints, kube, names
+from function.desired import Composed, Life
+from function.model.environment import ControlPlane, Environment
+from function.observed import Observed
+
+
+_CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}"{})'
+_TRUE = {type_: _CONDITION.format(type_, "True", "") for type_ in ("Ready", "Healthy")}
+_PAUSED = _CONDITION.format("CrossplaneRunning", "False", ' && c.reason == "Paused"')
+_HAS_CONDITIONS = "has(object.status) && has(object.status.conditions)"
+
+RUNNING = f"{_HAS_CONDITIONS} && {_TRUE['Ready']} && {_TRUE['Healthy']}"
+"""Ready and Healthy. Not all conditions: Supported may be False in a control plane that works."""
+PAUSED = f"{_HAS_CONDITIONS} && ({_TRUE['Ready']} || {_PAUSED})"
+
+
+def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+    """The control planes, but those of Legacy Spaces, which are only referred to."""
+    for c in env.control_planes:
+        if env.spaces[c.space].legacy:
+            continue
+        key = names.control_plane(c)
+        via = names.object_name(env.identity, names.space_access(c.space))
+        group = (names.group(c.space, c.group),) if (c.space, c.group) in env.composed_groups else ()
+        yield Composed(
+            key,
+            kube.wrapped(env, key, _control_plane(env, c), via, PAUSED if c.spec["crossplane"]["state"] == "Paused" else RUNNING),
+            after=(*endpoints.prerequisites(env, c.space), *group),
+            entry=c.entry,
+            life=Life.OWNED,
+            policies=c.policies,
+            adopt=c.adopt,
+            immutable=(("restore", "source"), ("hostNamespace", "name")),
+        )
+
+
+def _control_plane(env: Environment, c: ControlPlane) -> dict[str, object]:
+    return {
+        "apiVersion": "spaces.upbound.io/v1beta1",
+        "kind": "ControlPlane",
+        "metadata": {
+            "name": c.name,
+            "namespace": c.group,
+            "labels": {**c.labels, names.LABEL_ENVIRONMENT: names.environment_label(env.identity)},
+        },
+        "spec": dict(c.spec),
+    }

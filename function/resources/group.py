@@ -1,0 +1,39 @@
+"""Groups of control planes: labelled Namespaces of a Space."""
+
+from collections.abc import Iterator
+
+from function import endpoints, kube, names
+from function.desired import Composed, Life
+from function.model.environment import Environment, Group
+from function.observed import Observed
+
+
+
+def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+    """The groups that the environment lists, and those that its control planes only name."""
+    for group in env.groups:
+        key = names.group(group.space, group.name)
+        via = names.object_name(env.identity, names.space_access(group.space))
+        yield Composed(
+            key,
+            kube.wrapped(env, key, _namespace(env, group), via),
+            after=endpoints.prerequisites(env, group.space),
+            entry=group.entry,
+            life=Life.OWNED if group.owned else Life.USED,
+            policies=group.policies,
+            adopt=group.adopt,
+        )
+
+
+def _namespace(env: Environment, group: Group) -> dict[str, object]:
+    """The Namespace. It has no annotations: the Spaces API lets hardly any through (api.allowedNamespaceAnnotations)."""
+    labels = dict(group.labels)
+    if group.deletion_protection is not None:
+        labels[names.LABEL_GROUP_PROTECTION] = "true" if group.deletion_protection else "false"
+    if group.owned:
+        labels[names.LABEL_ENVIRONMENT] = names.environment_label(env.identity)
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": group.name, "labels": {**labels, names.LABEL_GROUP: "true"}},
+    }

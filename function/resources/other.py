@@ -1,0 +1,32 @@
+"""Any other object in a Space, a group or a control plane: what the environment's `resources` carry."""
+
+from collections.abc import Iterator
+
+from function import endpoints, kube, names
+from function.desired import Composed, Life
+from function.model.environment import Environment, Resource
+from function.observed import Observed
+
+
+def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+    """The objects. Each comes after the place that it goes to."""
+    for r in env.resources:
+        manifest = kube.plain(r.manifest)
+        if r.scope == "Group":
+            manifest["metadata"]["namespace"] = r.group
+        key = names.resource(r)
+        access = names.control_plane_access(r.control_plane) if r.control_plane else names.space_access(r.space)
+        yield Composed(
+            key,
+            kube.wrapped(env, key, manifest, names.object_name(env.identity, access)),
+            after=(*endpoints.prerequisites(env, r.space), *_place(env, r)),
+            entry=r.entry,
+            life=Life.INSIDE,
+            policies=r.policies,
+        )
+
+
+def _place(env: Environment, r: Resource) -> tuple[str, ...]:
+    if r.control_plane:
+        return (names.control_plane_access(r.control_plane), names.control_plane(r.control_plane))
+    return (names.group(r.space, r.group),) if (r.space, r.group) in env.composed_groups else ()

@@ -1,0 +1,171 @@
+"""What people read: the environment's status and its conditions. Messages are the same for the same state, and never carry a time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from function import diagnosis, endpoints, lifecycle, names, readiness, relations
+from function.desired import Composed, Life
+from function.leftbehind import left_behind
+from function.lifecycle import Trouble
+from function.model.environment import ControlPlane, Environment, Policies, RemovalPolicy
+from function.observed import REMOTE, Observed
+from function.plan import Plan
+
+MOST_CHILDREN = 40
+"""Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
+_MOST_NAMED = 5
+_FAMILIES = (("GroupsReady", "group/", "groups"), ("ControlPlanesReady", "controlplane/", "control planes"), ("ResourcesReady", "resource/", "resources"))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of the composite and its claim."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """How one wanted resource is doing."""
+
+    key: str
+    entry: str
+    ready: bool
+    message: str
+
+
+def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, Any], list[Condition]]:
+    """The composite's status, and its conditions, always all of them and in the same order."""
+    lines = {line.key: line for line in _lines(plan, observed)}
+    control_planes = [_control_plane(env, c, lines, observed) for c in env.control_planes]
+    conditions = [_credentials(plan, observed), *(_family(lines.values(), *f) for f in _FAMILIES), *_troubles(plan), _deletable(env, plan, observed)]
+    ready = sum(bool(c["ready"]) for c in control_planes)
+    status = {
+        "controlPlanes": control_planes,
+        "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
+        "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
+        "readyControlPlanes": ready,
+        "totalControlPlanes": len(control_planes),
+        "summary": f"{ready}/{len(control_planes)}",
+        "message": _message(conditions),
+        "warnings": _warnings(env, plan),
+        "leftBehind": left_behind(plan, observed),
+    }
+    return {k: v for k, v in status.items() if v or isinstance(v, int) or k == "controlPlanes"}, conditions
+
+
+# One line a resource.
+
+
+def _lines(plan: Plan, observed: Observed) -> Iterable[_Line]:
+    emitted = {e.key: e for e in plan.emitted}
+    notices = {n.key: n.text for n in plan.notices}
+    for c in plan.wanted.values():
+        ready = c.key in emitted and emitted[c.key].ready and c.key not in notices
+        yield _Line(c.key, c.entry, ready, "" if ready else notices.get(c.key) or _why(c, plan, observed))
+
+
+def _why(c: Composed, plan: Plan, observed: Observed) -> str:
+    """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
+    error = observed.condition(c.key, "Synced")
+    if error.get("status") == "False":
+        return diagnosis.explain(str(error.get("message") or error.get("reason")))
+    waiting = [lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)]
+    if waiting:
+        return f"waiting for {_few(waiting)}"
+    if c.key not in observed:
+        return "is being created"
+    seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
+    said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
+    return diagnosis.explain(said) or "is not ready yet"
+
+
+def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], observed: Observed) -> dict[str, Any]:
+    key, legacy = names.control_plane(c), env.spaces[c.space].legacy
+    line = _Line(key, c.entry, ready=True, message="") if legacy else lines[key]
+    version = observed.text(key, *REMOTE, "spec", "crossplane", "version") or c.spec.get("crossplane", {}).get("version", "")
+    return _entry(line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, observed, c))
+
+
+def _entry(line: _Line, **fields: str) -> dict[str, Any]:
+    return {"name": line.entry, **{k: v for k, v in fields.items() if v}, "ready": line.ready, **({"message": line.message} if line.message else {})}
+
+
+# Conditions.
+
+
+def _credentials(plan: Plan, observed: Observed) -> Condition:
+    """Whether everything that reaches Spaces is there, and no Object complains of it."""
+    missing = [lifecycle.title(c.key, c.entry) for c in plan.wanted.values() if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)]
+    if missing:
+        return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
+    failing = (c for c in (observed.condition(k, "Synced") for k in plan.wanted) if c.get("status") == "False")
+    errors = {str(c.get("message") or "") for c in failing}
+    refused = sorted({diagnosis.explain(e) for e in errors if diagnosis.about_credentials(e)})
+    if refused:
+        return Condition("CredentialsReady", status=False, reason="Rejected", message=_few(refused))
+    return Condition("CredentialsReady", status=True, reason="Available")
+
+
+def _family(lines: Iterable[_Line], type_: str, prefix: str, noun: str) -> Condition:
+    mine = [line for line in lines if line.key.startswith(prefix)]
+    unready = [f"{line.entry} ({line.message})" for line in mine if not line.ready]
+    message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
+    if unready:
+        return Condition(type_, status=False, reason="NotReady", message=f"{message}: {_few(unready)}")
+    return Condition(type_, status=True, reason="Available", message=message)
+
+
+def _troubles(plan: Plan) -> Iterable[Condition]:
+    for trouble, reason in ((Trouble.CONFLICT, "NotOurs"), (Trouble.REFUSED, "Forbidden"), (Trouble.REMOVAL_PENDING, "LineRemoved")):
+        texts = [f"{n.title} {n.text}" for n in plan.notices if n.trouble is trouble]
+        yield Condition(trouble.value, bool(texts), reason if texts else "None", _few(texts, "; "))
+
+
+def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
+    """Whether deleting the environment deletes what is in it, in order: every policy and every edge is observed."""
+    if env.removal_policy is not RemovalPolicy.DELETE:
+        return Condition("Deletable", status=False, reason="Protected", message="deleting the environment leaves its control planes and groups: removalPolicy is not Delete")
+    owned = [c for c in plan.wanted.values() if c.life is Life.OWNED and c.policies is Policies.FULL]
+    open_ = [c.entry for c in owned if lifecycle.policies_of(observed, c.key) != ("*",)]
+    if plan.notices or plan.going or open_:
+        return Condition("Deletable", status=False, reason="Preparing", message=f"not yet: {_few(open_ or [n.title for n in plan.notices] or plan.going)}")
+    keys = {c.key for c in owned}
+    lost = sorted({plan.wanted[k].entry for k, _, held in relations.edges(plan.wanted, observed) if k in keys and not held})
+    if lost:
+        text = "the order of deletion is not secured for {}: empty controlPlanes, groups and resources first, which removes them in order"
+        return Condition("Deletable", status=False, reason="OrderNotSecured", message=text.format(_few(lost)))
+    return Condition("Deletable", status=True, reason="Ready", message="deleting the environment deletes its control planes and groups")
+
+
+def _message(conditions: Sequence[Condition]) -> str:
+    """The one line of the printer column: what is wrong first, else how far things are."""
+    bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
+    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady")
+    worst = min(bad, key=lambda c: order.index(c.type), default=None)
+    return worst.message if worst else "all is ready"
+
+
+def _warnings(env: Environment, plan: Plan) -> list[str]:
+    return [
+        *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
+        *(
+            f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out"
+            for c in env.confirmations
+            if c.name in {"ControlPlane": {p.entry for p in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}[c.kind]
+        ),
+        *(
+            [f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have; make several environments"]
+            if len(plan.emitted) > MOST_CHILDREN
+            else []
+        ),
+    ]
+
+
+def _few(texts: Sequence[str], separator: str = ", ") -> str:
+    shown = separator.join(texts[:_MOST_NAMED])
+    return shown if len(texts) <= _MOST_NAMED else f"{shown} and {len(texts) - _MOST_NAMED} more"

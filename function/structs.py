@@ -1,0 +1,142 @@
+"""protobuf Structs as mappings, and mappings as Structs. Together with fn the only place that knows protobuf."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from google.protobuf import struct_pb2
+
+from function.readiness import Tree
+
+
+class View(Tree):
+    """A Struct as a read-only mapping. Only what is read is converted: all of it would cost ten times the rest."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, struct: struct_pb2.Struct) -> None:
+        """Look at `struct`."""
+        self._fields = struct.fields
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401  # Any JSON value.
+        """The value at `key`. Asking protobuf for a missing key would make one, so it is asked for first."""
+        if key not in self._fields:
+            raise KeyError(key)
+        return _read(self._fields[key])
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401  # Any JSON value.
+        """The value at `key`, or `default`."""
+        return _read(self._fields[key]) if key in self._fields else default
+
+    def dig(self, path: tuple[str, ...]) -> Any:  # noqa: ANN401  # Any JSON value.
+        """The value at `path`, without a view of each step."""
+        fields, value = self._fields, None
+        for part in path:
+            if fields is None or part not in fields:
+                return None
+            value = fields[part]
+            fields = value.struct_value.fields if value.HasField("struct_value") else None
+        return self if value is None else _read(value)
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys."""
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._fields)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether `other` is a mapping with the same in it."""
+        return isinstance(other, Mapping) and plain(self) == other
+
+    __hash__ = None  # type: ignore[assignment]  # Equal to dicts, which have none.
+
+
+class Writer:
+    """Writes manifests into Structs, and keeps the newest ones written: most manifests are the same at every call.
+
+    A kept Struct is used only for a manifest equal to the one that it was written from, so what is kept
+    never changes what is written.
+    """
+
+    MOST = 4096
+    """Manifests that are kept, at about 10 KiB each."""
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self._kept: dict[tuple[str, str], tuple[Mapping[str, Any], struct_pb2.Struct]] = {}
+
+    def write(self, struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
+        """Make `struct` say what `manifest` says."""
+        name = str(manifest.get("kind")), manifest["metadata"]["name"]
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != manifest:
+            kept = manifest, struct_pb2.Struct()
+            merge(kept[1], manifest)
+            self._kept.pop(name, None)
+            self._kept[name] = kept
+            if len(self._kept) > self.MOST:
+                del self._kept[next(iter(self._kept))]
+        struct.CopyFrom(kept[1])
+
+
+def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
+    """Write the fields of `manifest` into `struct`. Struct.update does the same at twice the cost."""
+    fields = struct.fields
+    for key, value in manifest.items():
+        _write(fields[key], value)
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
+    """`value` as dicts and lists, nulls and all: what the author wrote is judged as it was written."""
+    if isinstance(value, View):
+        return {k: _plain(v) for k, v in value._fields.items()}  # noqa: SLF001  # Of the same class.
+    return value
+
+
+def _plain(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        return value.string_value
+    if kind == "struct_value":
+        return {k: _plain(v) for k, v in value.struct_value.fields.items()}
+    if kind == "list_value":
+        return [_plain(v) for v in value.list_value.values]
+    return _scalar(value, kind)
+
+
+def _read(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        return value.string_value
+    if kind == "struct_value":
+        return View(value.struct_value)
+    if kind == "list_value":
+        return [_read(v) for v in value.list_value.values]
+    return _scalar(value, kind)
+
+
+def _scalar(value: struct_pb2.Value, kind: str | None) -> bool | int | float | None:
+    """A boolean, a number (whole numbers as ints: a Struct has only floats), or nothing."""
+    if kind == "bool_value":
+        return value.bool_value
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() else number
+    return None
+
+
+def _write(target: struct_pb2.Value, value: Any) -> None:  # noqa: ANN401  # Any JSON value.
+    if isinstance(value, str):
+        target.string_value = value
+    elif isinstance(value, dict):
+        target.struct_value.SetInParent()
+        merge(target.struct_value, value)
+    elif isinstance(value, list):
+        target.list_value.SetInParent()
+        for item in value:
+            _write(target.list_value.values.add(), item)
+    elif isinstance(value, bool):
+        target.bool_value = value
+    else:
+        target.number_value = value

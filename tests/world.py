@@ -1,0 +1,168 @@
+"""A small model of what is around the function: Crossplane, provider-kubernetes and a Space, as far as the function sees them."""
+
+import copy
+import hashlib
+from typing import Any
+
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+from google.protobuf import json_format
+
+from function import fn
+
+Manifest = dict[str, Any]
+REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
+
+
+def plain(message: Any) -> Any:
+    """A protobuf message as plain values, with whole numbers as ints."""
+    return _whole(json_format.MessageToDict(message))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _whole(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_whole(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def uid(*parts: str) -> str:
+    """A uid that is always the same for the same parts."""
+    digest = hashlib.sha256("/".join(parts).encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
+def request(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionRequest:
+    """What Crossplane sends for `xr`, with `observed` composed resources by key."""
+    req = fnv1.RunFunctionRequest()
+    req.observed.composite.resource.update(xr)
+    req.input.update(input_)
+    for key, document in (observed or {}).items():
+        req.observed.resources[key].resource.update(document)
+    return req
+
+
+def call(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionResponse:
+    """What the function makes of `xr`."""
+    return fn.run(request(xr, input_, observed))
+
+
+class World:
+    """Composed resources and remote objects, moved on by `step`."""
+
+    def __init__(self, xr: Manifest, input_: Manifest) -> None:
+        """Begin with nothing."""
+        self.xr, self.input = xr, input_
+        self.observed: dict[str, Manifest] = {}
+        self.remote: dict[tuple[str, ...], Manifest] = {}
+        self.deleted: list[tuple[str, ...]] = []
+
+    def reconcile(self) -> fnv1.RunFunctionResponse:
+        """Crossplane: call the function, apply what it wants, delete what it does not."""
+        rsp = call(self.xr, self.input, self.observed)
+        desired = {k: plain(r.resource) for k, r in rsp.desired.resources.items()}
+        for key, manifest in desired.items():
+            self._apply(key, manifest)
+        for key in [k for k in self.observed if k not in desired]:
+            self.observed[key]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+        self.xr = {**self.xr, "status": plain(rsp.desired.composite.resource).get("status", {})}
+        return rsp
+
+    def step(self, *, ready: bool = True) -> fnv1.RunFunctionResponse:
+        """One reconcile of Crossplane and then one of every provider."""
+        rsp = self.reconcile()
+        self.provide(ready=ready)
+        return rsp
+
+    def provide(self, *, ready: bool = True) -> None:
+        """provider-kubernetes: make, change, observe and delete remote objects, as each Object's policies allow."""
+        for key in list(self.observed):
+            if self.observed[key]["kind"] == "Object":
+                self._object(key, ready=ready)
+            elif self._deletable(key):
+                del self.observed[key]
+
+    def _apply(self, key: str, manifest: Manifest) -> None:
+        old = self.observed.get(key)
+        new = copy.deepcopy(manifest)
+        if old is None:
+            new["metadata"].update(uid=uid(key, manifest["metadata"]["name"]), generation=1, finalizers=[])
+        else:
+            generation = old["metadata"]["generation"] + (old.get("spec") != new.get("spec"))
+            kept = {k: v for k, v in old["metadata"].items() if k not in ("name", "namespace", "annotations", "labels")}
+            created = {k: v for k, v in old["metadata"].get("annotations", {}).items() if k.startswith("crossplane.io/")}
+            new["metadata"] = {**kept, **new["metadata"], "generation": generation}
+            new["metadata"]["annotations"] = {**created, **new["metadata"].get("annotations", {})}
+            new["status"] = old.get("status", {})
+        self.observed[key] = new
+
+    def _object(self, key: str, *, ready: bool) -> None:
+        o = self.observed[key]
+        if "deletionTimestamp" in o["metadata"]:
+            self._delete(key)
+            return
+        if "finalizer" not in o["metadata"]["finalizers"]:
+            o["metadata"]["finalizers"].append("finalizer")
+            for target in self._targets(o):
+                target["metadata"]["finalizers"].append(REFERRED_BY + o["metadata"]["uid"])
+        manifest, policies = o["spec"]["forProvider"]["manifest"], set(o["spec"]["managementPolicies"])
+        place = self.place(o)
+        if place not in self.remote and policies & {"*", "Create"}:
+            self.remote[place] = _merge({}, manifest)
+            self.remote[place]["metadata"]["uid"] = uid(*map(str, place), str(len(self.deleted)))
+            o["metadata"].setdefault("annotations", {})["crossplane.io/external-create-succeeded"] = "2026-01-01T00:00:00Z"
+        elif place in self.remote and policies & {"*", "Update"}:
+            self.remote[place] = _merge(self.remote[place], manifest)
+        seen = self.remote.get(place)
+        up = seen is not None and ready
+        if seen is not None and ready and seen["kind"] == "ControlPlane":
+            seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
+        o["status"] = {"conditions": [_condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), _condition("Ready", met=up)]}
+        if seen is not None:
+            o["status"]["atProvider"] = {"manifest": copy.deepcopy(seen)}
+
+    def _delete(self, key: str) -> None:
+        o = self.observed[key]
+        if not self._deletable(key):
+            return
+        if set(o["spec"]["managementPolicies"]) & {"*", "Delete"} and self.remote.pop(self.place(o), None):
+            self.deleted.append(self.place(o))
+        for target in self._targets(o):
+            target["metadata"]["finalizers"].remove(REFERRED_BY + o["metadata"]["uid"])
+        del self.observed[key]
+
+    def _deletable(self, key: str) -> bool:
+        metadata = self.observed[key]["metadata"]
+        return "deletionTimestamp" in metadata and not any(f.startswith(REFERRED_BY) for f in metadata["finalizers"])
+
+    def _targets(self, o: Manifest) -> list[Manifest]:
+        names = [(r["dependsOn"]["kind"], r["dependsOn"]["name"]) for r in o["spec"].get("references", [])]
+        return [d for d in self.observed.values() if (d["kind"], d["metadata"]["name"]) in names]
+
+    def place(self, o: Manifest) -> tuple[str, ...]:
+        """The remote object that an Object stands for."""
+        via, manifest = o["spec"]["providerConfigRef"]["name"], o["spec"]["forProvider"]["manifest"]
+        host = next((d["metadata"]["annotations"]["environments.upbound.io/host"] for d in self.observed.values() if d["kind"] == "ProviderConfig" and d["metadata"]["name"] == via), via)
+        config = next((d for d in self.observed.values() if d["kind"] == "ProviderConfig" and d["metadata"]["name"] == via), {})
+        inside = config.get("spec", {}).get("credentials", {}).get("secretRef", {}).get("key", "")
+        metadata = manifest["metadata"]
+        return host, inside if "." in inside else "", manifest["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def settled(xr: Manifest, input_: Manifest, *, steps: int = 8) -> World:
+    """A world in which everything that `xr` wants exists and is ready."""
+    world = World(xr, input_)
+    for _ in range(steps):
+        world.step()
+    return world
+
+
+def _condition(type_: str, *, met: bool, generation: int | None = None) -> Manifest:
+    seen = {} if generation is None else {"observedGeneration": generation}
+    return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": "", **seen}
+
+
+def _merge(under: Manifest, over: Manifest) -> Manifest:
+    """A JSON merge patch without nulls: nothing is ever taken away."""
+    both = {k: _merge(under.get(k) if isinstance(under.get(k), dict) else {}, v) for k, v in over.items() if isinstance(v, dict)}
+    return copy.deepcopy({**under, **over, **both})
