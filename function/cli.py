@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
-import click.shell_completion
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from crossplane.function import logging
 
 from function import documents, kubeconfigs, model
@@ -21,7 +21,12 @@ from function.render import NotRenderedError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FILE = click.Path(allow_dash=True)
-_COMPOSITION = click.option("--composition", type=_FILE, metavar="FILE", help="Composition whose Input has the rules. Default: the one that comes with the function.")
+_COMPOSITION = click.option(
+    "--composition",
+    type=_FILE,
+    metavar="FILE",
+    help="Composition whose Input has the rules. Default: the one that comes with the function.",
+)
 
 
 @click.group(context_settings=_SETTINGS)
@@ -35,12 +40,24 @@ def main() -> None:
 @click.argument("file", type=_FILE)
 @click.argument("composition", type=_FILE, required=False)
 @click.argument("functions", type=_FILE, required=False)
-@click.option("-o", "--observed-resources", type=_FILE, multiple=True, metavar="PATH", help="Composed resources that exist: a file or a directory.")
-@click.option("-e", "--required-resources", "--extra-resources", type=_FILE, multiple=True, metavar="PATH", help="Other resources that the function asks for: a file or a directory.")
+@click.option(
+    "-o", "--observed-resources", type=_FILE, multiple=True, metavar="PATH", help="Composed resources that exist: a file or a directory."
+)
+@click.option(
+    "-e",
+    "--required-resources",
+    "--extra-resources",
+    type=_FILE,
+    multiple=True,
+    metavar="PATH",
+    help="Other resources that the function asks for: a file or a directory.",
+)
 @click.option("-x", "--include-full-xr", is_flag=True, help="Print the whole XR, not only its status.")
 @click.option("-r", "--include-function-results", is_flag=True, help="Print the function's results too.")
-@click.option("--function-address", metavar="HOST:PORT", help="Ask a function that is running there without TLS, instead of the one in this program.")
-def render(  # noqa: PLR0913  # The flags of crossplane composition render.
+@click.option(
+    "--function-address", metavar="HOST:PORT", help="Ask a function that is running there without TLS, instead of the one in this program."
+)
+def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition render.
     file: str,
     composition: str | None,
     functions: str | None,  # noqa: ARG001  # Taken so that a command for crossplane works here too.
@@ -51,13 +68,13 @@ def render(  # noqa: PLR0913  # The flags of crossplane composition render.
     include_full_xr: bool,
     include_function_results: bool,
 ) -> None:
-    """Print what the environment in FILE (- for standard input) becomes.
+    r"""Print what the environment in FILE (- for standard input) becomes.
 
     FILE has an XR or a claim; a claim is rendered as an XR of its own name. Without COMPOSITION, the one that
     comes with the function is used. FUNCTIONS is not needed, and is taken so that a command for crossplane works.
 
     \b
-        upenv render examples/quickstart/claim.yaml
+        upenv render examples/quickstart/environment.yaml
         upenv render env.yaml composition.yaml -o observed.yaml
     """
     try:
@@ -76,7 +93,7 @@ def render(  # noqa: PLR0913  # The flags of crossplane composition render.
 @click.argument("files", type=_FILE, nargs=-1, required=True)
 @_COMPOSITION
 def validate(files: tuple[str, ...], composition: str | None) -> None:
-    """Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
+    r"""Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
 
     Prints every problem with its file and line, and exits with 1 if there is one. Fit for a commit check:
 
@@ -105,10 +122,20 @@ def validate(files: tuple[str, ...], composition: str | None) -> None:
 @click.option("--group", metavar="NAME", help="The Space of this group, with the group as namespace.")
 @click.option("--control-plane", metavar="NAME", help="The API inside this control plane.")
 @click.option("--credentials", type=_FILE, metavar="FILE", help="For a Disconnected Space: a kubeconfig whose current user may reach it.")
-@click.option("--token-file", metavar="PATH", help="For a Legacy Space: where the user of the kubeconfig keeps a token. It is not read here.")
+@click.option(
+    "--token-file", metavar="PATH", help="For a Legacy Space: where the user of the kubeconfig keeps a token. It is not read here."
+)
 @_COMPOSITION
-def kubeconfig(file: str, space: str | None, group: str | None, control_plane: str | None, credentials: str | None, token_file: str | None, composition: str | None) -> None:
-    """Print a kubeconfig for the environment in FILE. It holds no token: it runs the up command, or reads a file.
+def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoint.
+    file: str,
+    space: str | None,
+    group: str | None,
+    control_plane: str | None,
+    credentials: str | None,
+    token_file: str | None,
+    composition: str | None,
+) -> None:
+    r"""Print a kubeconfig for the environment in FILE. It holds no token: it runs the up command, or reads a file.
 
     This is how to make the Secret that a claim without a hub uses:
 
@@ -138,7 +165,7 @@ def kubeconfig(file: str, space: str | None, group: str | None, control_plane: s
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
 @click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
 def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -> None:
-    """Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
+    r"""Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
 
     \b
         up ctx acme/upbound-gcp-us-west-1 -f - | upenv init - --name acme > env.yaml
@@ -154,14 +181,13 @@ def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -
 @main.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
-    """Print the completion script for SHELL.
+    r"""Print the completion script for SHELL.
 
     \b
         source <(upenv completion bash)
     """
-    class_ = click.shell_completion.get_completion_class(shell)
-    if class_ is not None:
-        click.echo(class_(main, {}, "upenv", "_UPENV_COMPLETE").source())
+    classes = {c.name: c for c in (BashComplete, ZshComplete, FishComplete)}
+    click.echo(classes[shell](main, {}, "upenv", "_UPENV_COMPLETE").source())
 
 
 def _environment(file: str) -> Document:
@@ -200,7 +226,8 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
     for thing, at in mine.items():
         other = owners.setdefault(thing, document)
         if other is not document:
-            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {other.file}:{other.line(())} too; keep it in one")
+            where = f"{other.file}:{other.line(())}"
+            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
     return found
 
 

@@ -47,7 +47,8 @@ TABLE = (
     ),
     Advice(
         "the provided kubeconfig does not have execProvider section",
-        r"cluster for currentContext \(.*\) not found|does not have execProvider section|execProvider APIVersion is not|execProvider command is not"
+        r"cluster for currentContext \(.*\) not found|does not have execProvider section|execProvider APIVersion is not"
+        r"|execProvider command is not"
         r"|organization name not provided in execProvider",
         "the kubeconfig is not one that works with an Upbound token",
         "replace it by the output of upenv kubeconfig",
@@ -86,9 +87,25 @@ TABLE = (
         "the token may not create groups",
         "use the token of an organization owner or admin (robots cannot), or use a group that exists",
     ),
-    Advice("Unauthorized", r"[Uu]nauthorized|provide credentials", "the Space rejects the credentials", "check the token Secret or the kubeconfig Secret", credentials=True),
-    Advice('controlplanes.spaces.upbound.io is forbidden: User "x" cannot …', r"[Ff]orbidden", "the token may not do this", "give its user or team the role that is needed in the group"),
-    Advice('namespaces "x" not found', rf'namespaces "(?P<name>{_NAME})" not found', "group {name} does not exist yet", "wait for it; if it never comes, see its own message"),
+    Advice(
+        "Unauthorized",
+        r"[Uu]nauthorized|provide credentials",
+        "the Space rejects the credentials",
+        "check the token Secret or the kubeconfig Secret",
+        credentials=True,
+    ),
+    Advice(
+        'controlplanes.spaces.upbound.io is forbidden: User "x" cannot …',
+        r"[Ff]orbidden",
+        "the token may not do this",
+        "give its user or team the role that is needed in the group",
+    ),
+    Advice(
+        'namespaces "x" not found',
+        rf'namespaces "(?P<name>{_NAME})" not found',
+        "group {name} does not exist yet",
+        "wait for it; if it never comes, see its own message",
+    ),
     Advice(
         'no matches for kind "Y" in version "z"',
         r"no matches for kind",
@@ -120,19 +137,32 @@ TABLE = (
         "the Space cannot be reached",
         "check host, and that the provider's pods may connect to it",
     ),
-    Advice("the server has received too many requests and has asked us to try again later", r"[Tt]oo many requests|try again later", "the Space asks to slow down", "wait: the provider tries again by itself"),
+    Advice(
+        "the server has received too many requests and has asked us to try again later",
+        r"[Tt]oo many requests|try again later",
+        "the Space asks to slow down",
+        "wait: the provider tries again by itself",
+    ),
     Advice(
         "Internal error occurred",
         r"Internal error|InternalError|server is currently unable|[Bb]ad [Gg]ateway|[Ss]ervice [Uu]navailable",
         "the Space answers with an error of its own",
         "wait: the provider tries again by itself; if it stays, see the status of the Space",
     ),
-    Advice("group has deletion protection enabled", r"deletion.?protect", "the group is protected from deletion", "set deletionProtection: false on the group"),
+    Advice(
+        "group has deletion protection enabled",
+        r"deletion.?protect",
+        "the group is protected from deletion",
+        "set deletionProtection: false on the group",
+    ),
 )
 
 
 def explain(message: str) -> str:
-    """What `message` means and what to do about it; a message that is not in the table comes back cut to a line, without what looks like a token."""
+    """What `message` means and what to do about it.
+
+    A message that is not in the table comes back as one line, cut, and without what looks like a token.
+    """
     found = advice(message)
     if found is None:
         text = " ".join(_SECRETS.sub("[redacted]", message).split())

@@ -32,7 +32,8 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"] for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -73,7 +74,7 @@ def dump(content: Any) -> str:  # noqa: ANN401  # Any JSON value.
     return str(yaml.dump(content, Dumper=yaml.SafeDumper, default_flow_style=False, sort_keys=True, width=1000, allow_unicode=True))
 
 
-def _content(loader: _Loader, node: yaml.Node, file: str, at: Location, lines: dict[Location, int]) -> Any:  # noqa: ANN401  # Any JSON value.
+def _content(loader: _Loader, node: Any, file: str, at: Location, lines: dict[Location, int]) -> Any:  # noqa: ANN401  # Any JSON value.
     lines.setdefault(at, node.start_mark.line + 1)
     if isinstance(node, yaml.SequenceNode):
         return [_content(loader, n, file, (*at, i), lines) for i, n in enumerate(node.value)]

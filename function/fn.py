@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from datetime import timedelta
 
-import grpc
 from crossplane.function import logging, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
@@ -33,7 +32,7 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         self.log = logging.get_logger()
 
     async def RunFunction(  # noqa: N802  # gRPC requires this name.
-        self, req: fnv1.RunFunctionRequest, _: grpc.aio.ServicerContext | None
+        self, req: fnv1.RunFunctionRequest, _: object
     ) -> fnv1.RunFunctionResponse:
         """Answer one request. A mistake of the user's or of ours is a fatal result, which changes and deletes nothing."""
         log, start = self.log.bind(tag=req.meta.tag), time.monotonic()
@@ -42,11 +41,13 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         except InvalidError as e:
             rsp = fatal(req, f"cannot use this environment: {e}")
             log.info("Environment is not valid", problems=len(e.problems))
-        except Exception as e:  # An uncaught error would reach Crossplane as a bare gRPC UNKNOWN with its text.
-            rsp = fatal(req, f"cannot compose this environment, which is a defect of the function ({type(e).__name__}); nothing was changed")
-            log.error("Defect", error=type(e).__name__, where=_where(e))
+        except Exception as e:  # noqa: BLE001  # An uncaught error would reach Crossplane as a bare gRPC UNKNOWN with its text.
+            rsp = fatal(req, f"cannot compose this environment: a defect of the function ({type(e).__name__}); nothing was changed")
+            log.error("Defect", error=type(e).__name__, where=_where(e))  # noqa: TRY400  # Its text could hold a secret.
         metrics.record(rsp, time.monotonic() - start)
-        log.info("Answered", desired=len(rsp.desired.resources), observed=len(req.observed.resources), seconds=round(time.monotonic() - start, 4))
+        log.info(
+            "Answered", desired=len(rsp.desired.resources), observed=len(req.observed.resources), seconds=round(time.monotonic() - start, 4)
+        )
         return rsp
 
 

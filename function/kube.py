@@ -12,7 +12,15 @@ from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
 NAMESPACED = "kubernetes.m.crossplane.io"
-_OBJECT_SPEC = ("connectionDetails", "forProvider", "managementPolicies", "providerConfigRef", "readiness", "references", "writeConnectionSecretToRef")
+_OBJECT_SPEC = (
+    "connectionDetails",
+    "forProvider",
+    "managementPolicies",
+    "providerConfigRef",
+    "readiness",
+    "references",
+    "writeConnectionSecretToRef",
+)
 
 
 def wrapped(env: Environment, key: str, manifest: Manifest, via: str, cel: str = "") -> Manifest:
@@ -94,19 +102,26 @@ def reference(manifest: Manifest) -> Manifest:
 
 def restated(env: Environment, key: str, document: Document) -> Composed:
     """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
-    metadata = plain(document.get("metadata", {}))
-    annotations = {k: v for k, v in metadata.get("annotations", {}).items() if k.startswith(names.DOMAIN)}
-    namespace = {"namespace": metadata["namespace"]} if metadata.get("namespace") else {}
+    metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
+    annotations = {k: v for k, v in _mapping(metadata.get("annotations")).items() if k.startswith(names.DOMAIN)}
     manifest: Manifest = {
-        **{k: document[k] for k in ("apiVersion", "kind") if k in document},
-        "metadata": {"name": metadata.get("name", names.object_name(env.identity, key)), **namespace, **({"annotations": annotations} if annotations else {})},
+        **{k: document[k] for k in ("apiVersion", "kind") if isinstance(document.get(k), str)},
+        "metadata": {
+            "name": names.object_name(env.identity, key),
+            **{k: metadata[k] for k in ("name", "namespace") if k in metadata},
+            **({"annotations": annotations} if annotations else {}),
+        },
     }
     if document.get("kind") == "Object":
-        spec = plain(document.get("spec", {}))
         manifest["spec"] = {k: spec[k] for k in _OBJECT_SPEC if k in spec}
     else:
         manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if k in document})
-    return Composed(key, manifest, entry=annotations.get(names.ANNOTATION_ENTRY, ""))
+    return Composed(key, manifest, entry=str(annotations.get(names.ANNOTATION_ENTRY, "")))
+
+
+def _mapping(value: Any) -> Manifest:  # noqa: ANN401  # Any JSON value.
+    """`value` as a plain dict, empty where it is none."""
+    return plain(value) if isinstance(value, Mapping) else {}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
@@ -114,7 +129,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
     if isinstance(value, Mapping):
         return {k: plain(v) for k, v in sorted(value.items()) if v is not None}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [plain(v) for v in value if v is not None]
     return value
 
 
@@ -139,4 +154,3 @@ def _metadata(env: Environment, key: str) -> Manifest:
 
 def _ref(secret_key: SecretKey) -> Manifest:
     return {"namespace": secret_key.namespace, "name": secret_key.name, "key": secret_key.key}
-

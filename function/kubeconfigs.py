@@ -42,7 +42,10 @@ def of_control_plane(env: Environment, name: str, credentials: Mapping[str, Any]
         return _kubeconfig(env, space, names.control_plane_url(space.host, c), "default", credentials)
     if not token_file:
         raise NoKubeconfigError(f"{name} is in a Legacy Space: give --token-file, the path of a file with a personal access token")
-    return _with_user(kube.kubeconfig(env.organization, space, names.legacy_url(space.host, env.organization, c), namespace="default"), {"tokenFile": token_file})
+    return _with_user(
+        kube.kubeconfig(env.organization, space, names.legacy_url(space.host, env.organization, c), namespace="default"),
+        {"tokenFile": token_file},
+    )
 
 
 def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *, api: str) -> Manifest:
@@ -52,16 +55,25 @@ def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *
         NoKubeconfigError: it is not one that `up ctx` wrote.
     """
     context = _entry(kubeconfig, "contexts", "context", str(kubeconfig.get("current-context")))
-    cluster, user = _entry(kubeconfig, "clusters", "cluster", str(context.get("cluster"))), _entry(kubeconfig, "users", "user", str(context.get("user")))
+    cluster, user = (
+        _entry(kubeconfig, "clusters", "cluster", str(context.get("cluster"))),
+        _entry(kubeconfig, "users", "user", str(context.get("user"))),
+    )
     scheme, _, rest = str(cluster.get("server")).partition("://")
     host, slash, path = rest.partition("/")
     if scheme != "https" or not host:
         raise NoKubeconfigError("the cluster's server is no https address; write the kubeconfig with up ctx")
     extensions = context.get("extensions")
-    found = [dig(e, "extension", "spec", "cloud") for e in extensions if dig(e, "name") == "spaces.upbound.io/space"] if isinstance(extensions, list) else []
+    found = (
+        [dig(e, "extension", "spec", "cloud") for e in extensions if dig(e, "name") == "spaces.upbound.io/space"]
+        if isinstance(extensions, list)
+        else []
+    )
     cloud = next(iter(found), None)
     env = dig(user, "exec", "env")
-    organization = dig(cloud, "organization") or next((dig(e, "value") for e in env if dig(e, "name") == "ORGANIZATION") if isinstance(env, list) else iter(()), None)
+    organization = dig(cloud, "organization") or next(
+        (dig(e, "value") for e in env if dig(e, "name") == "ORGANIZATION") if isinstance(env, list) else iter(()), None
+    )
     space: Manifest = {"name": str(dig(cloud, "space") or host.partition(".")[0]).lower(), "host": host}
     if ca := cluster.get("certificate-authority-data"):
         base64.b64decode(str(ca))
@@ -71,9 +83,10 @@ def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *
         space |= {"type": "Disconnected", "credentials": {"kubeconfigSecretRef": ref}}
     spec: Manifest = {"organization": str(organization or name), "spaces": [space]}
     inside = _CONTROL_PLANE.match(slash + path)
-    group = inside.group(1) if inside else context.get("namespace")
     if inside:
-        spec["controlPlanes"] = [{"name": inside.group(2), "group": group, "adopt": True}]
+        spec["controlPlanes"] = [{"name": inside.group(2), "group": inside.group(1), "adopt": True}]
+    elif context.get("namespace") not in (None, "default"):
+        spec["groups"] = [{"name": str(context["namespace"]), "adopt": True}]
     return {"apiVersion": f"{api}/v1alpha1", "kind": "UpboundEnvironment", "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 

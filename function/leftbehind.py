@@ -21,7 +21,12 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
     """Entries {resource, field, command}: what is still there of what earlier versions of the environment said."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for e in plan.emitted:
-        if e.wanted and not e.stated and e.manifest["kind"] == "Object" and lifecycle.may_update(tuple(e.manifest["spec"]["managementPolicies"])):
+        if (
+            e.wanted
+            and not e.stated
+            and e.manifest["kind"] == "Object"
+            and lifecycle.may_update(tuple(e.manifest["spec"]["managementPolicies"]))
+        ):
             want, had = remote(e.manifest), observed.mapping(e.key, *WANTED)
             for path in _dropped(had, want):
                 _note(found, e.key, path, want, observed)
@@ -35,7 +40,9 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
     return [found[k] for k in sorted(found)][:_MOST]
 
 
-def _note(found: dict[tuple[str, str], dict[str, str]], key: str, path: tuple[str, ...], want: Mapping[str, Any], observed: Observed) -> None:
+def _note(
+    found: dict[tuple[str, str], dict[str, str]], key: str, path: tuple[str, ...], want: Mapping[str, Any], observed: Observed
+) -> None:
     """Remember `path`, unless the remote object is seen without it."""
     seen = observed.field(key, *REMOTE)
     if seen is not None and dig(seen, *path) is None:

@@ -95,7 +95,9 @@ def wanted(env: Environment, c: Composed, observed: Observed) -> Settled:
     return Settled(_with(c, policies, annotations), conflict)
 
 
-def unwanted(env: Environment, key: str, observed: Observed, *, replaced: bool, orphaned: bool) -> Settled | None:
+def unwanted(  # noqa: PLR0911  # A ladder of reasons, the first of which decides.
+    env: Environment, key: str, observed: Observed, *, replaced: bool, orphaned: bool
+) -> Settled | None:
     """What becomes of `key`, whose line is gone; None lets Crossplane delete it.
 
     Args:
@@ -105,7 +107,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, replaced: bool, 
         replaced: whether the environment still wants the same remote object under another key.
         orphaned: whether the control plane that it is inside is unwanted too.
     """
-    if observed.field(key, "kind") != "Object":
+    if observed.field(key, "kind") in ("ProviderConfig", "Secret"):
         return None
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
     if when is WhenRemoved.DROP:
@@ -117,7 +119,12 @@ def unwanted(env: Environment, key: str, observed: Observed, *, replaced: bool, 
     if when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM:
         confirmation = confirmation_for(key, observed)
         if confirmation not in env.confirmations:
-            return _held(env, key, observed, f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {_spelled(confirmation)}")
+            return _held(
+                env,
+                key,
+                observed,
+                f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {_spelled(confirmation)}",
+            )
         if confirmation.uid == "unknown":
             return _left(env, key, observed)
     if _protected(key, observed):
@@ -173,7 +180,9 @@ def _conflict(c: Composed, sight: Sight) -> Notice | None:
     if sight.owner == "another":
         text = f"belongs to another environment: remove it there, and its label {names.LABEL_ENVIRONMENT} in the Space"
     elif sight.owner == "nobody" and sight.remote is not None and not (c.adopt or sight.updating):
-        text = "exists already and is not this environment's: set adopt: true to take it over, or managementPolicies: [Observe] to look only"
+        text = (
+            "exists already and is not this environment's: set adopt: true to take it over, or managementPolicies: [Observe] to look only"
+        )
     else:
         return None
     return Notice(Trouble.CONFLICT, c.key, title(c.key, c.entry), text)
@@ -223,7 +232,11 @@ def _again(env: Environment, key: str, observed: Observed) -> Composed:
 
 
 def _with(c: Composed, policies: tuple[str, ...], annotations: dict[str, str]) -> Composed:
-    manifest: Manifest = {**c.manifest, "metadata": dict(c.manifest["metadata"]), "spec": {**c.manifest["spec"], "managementPolicies": list(policies)}}
+    manifest: Manifest = {
+        **c.manifest,
+        "metadata": dict(c.manifest["metadata"]),
+        "spec": {**c.manifest["spec"], "managementPolicies": list(policies)},
+    }
     manifest["metadata"]["annotations"] = {**manifest["metadata"].get("annotations", {}), **annotations}
     return replace(c, manifest=manifest)
 

@@ -4,7 +4,9 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from prometheus_client import Counter, Gauge, Histogram
 
 CALLS = Counter("upbound_environment_calls", "Calls of RunFunction, by whether the result was fatal.", ["fatal"])
-SECONDS = Histogram("upbound_environment_seconds", "Seconds that a call of RunFunction took.", buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10))
+SECONDS = Histogram(
+    "upbound_environment_seconds", "Seconds that a call of RunFunction took.", buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10)
+)
 RESOURCES = Gauge("upbound_environment_resources", "Composed resources in the newest answer.")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from function import readiness
+from function.model import environment
 from function.readiness import Document, Tree
 
 REMOTE = ("status", "atProvider", "manifest")
@@ -74,8 +75,4 @@ def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
     """What `document` has at `path`, or None where any part of it is missing or no object."""
     if isinstance(document, Tree):
         return document.dig(path)
-    for part in path:
-        if not isinstance(document, Mapping):
-            return None
-        document = document.get(part)
-    return document
+    return environment.dig(document, *path)

@@ -42,7 +42,11 @@ class RemotePlaces:
         """Read the hosts of all ProviderConfigs, and the places of all wanted Objects."""
         self._observed = observed
         configs = [*(observed.document(k) for k in observed), *(c.manifest for c in wanted.values())]
-        self._hosts = {dig(d, "metadata", "name"): dig(d, "metadata", "annotations", names.ANNOTATION_HOST) for d in configs if d.get("kind") == "ProviderConfig"}
+        self._hosts = {
+            dig(d, "metadata", "name"): dig(d, "metadata", "annotations", names.ANNOTATION_HOST)
+            for d in configs
+            if d.get("kind") == "ProviderConfig"
+        }
         self._wanted = {self._place(c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
 
     def wanted_elsewhere(self, key: str) -> bool:
@@ -53,7 +57,13 @@ class RemotePlaces:
     def _place(self, document: Document) -> tuple[Any, ...]:
         host = self._hosts.get(dig(document, "spec", "providerConfigRef", "name"))
         manifest = dig(document, *WANTED)
-        return (host, dig(manifest, "apiVersion"), dig(manifest, "kind"), dig(manifest, "metadata", "namespace"), dig(manifest, "metadata", "name"))
+        return (
+            host,
+            dig(manifest, "apiVersion"),
+            dig(manifest, "kind"),
+            dig(manifest, "metadata", "namespace"),
+            dig(manifest, "metadata", "name"),
+        )
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:

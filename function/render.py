@@ -13,7 +13,6 @@ from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from function import model
 from function.documents import Document, load
 from function.fn import FunctionRunner
-
 from function.structs import View, merge, plain
 
 FUNCTION = "function-upbound-environment"
@@ -39,7 +38,8 @@ def composite(document: Mapping[str, Any]) -> Manifest:
     kind, metadata = document.get("kind"), document.get("metadata")
     known = {(model.GROUP_CLAIMS, model.KIND), (model.GROUP_CLAIMS, model.KIND_COMPOSITE), (model.GROUP_NAMESPACED, model.KIND)}
     if (group, kind) not in known or version != model.VERSION:
-        raise NotRenderedError(f"is no environment; write apiVersion {model.GROUP_CLAIMS}/{model.VERSION} or {model.GROUP_NAMESPACED}/{model.VERSION}, and kind {model.KIND}")
+        api = f"{model.GROUP_CLAIMS}/{model.VERSION} or {model.GROUP_NAMESPACED}/{model.VERSION}"
+        raise NotRenderedError(f"is no environment; write apiVersion {api}, and kind {model.KIND}")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
         raise NotRenderedError("has no metadata.name; write one")
     if (group, kind) == (model.GROUP_NAMESPACED, model.KIND):
@@ -79,16 +79,21 @@ def input_of(file: str, xr: Mapping[str, Any]) -> Manifest:
     spec = compositions[0].get("spec", {})
     for_ = spec.get("compositeTypeRef", {})
     if (for_.get("apiVersion"), for_.get("kind")) != (xr["apiVersion"], xr["kind"]):
-        raise NotRenderedError(f"the Composition in {file} is for {for_.get('kind')} of {for_.get('apiVersion')}, not for {xr['kind']} of {xr['apiVersion']}")
+        raise NotRenderedError(
+            f"the Composition in {file} is for {for_.get('kind')} of {for_.get('apiVersion')}, not for {xr['kind']} of {xr['apiVersion']}"
+        )
     steps = spec.get("pipeline", [])
     names = [str(s.get("functionRef", {}).get("name")) for s in steps]
     if [n.endswith(FUNCTION) for n in names] != [True]:
-        raise NotRenderedError(f"the Composition in {file} has steps of {', '.join(names) or 'no function'}; render it with crossplane composition render, or give one with {FUNCTION} alone")
+        steps_of = f"the Composition in {file} has steps of {', '.join(names) or 'no function'}"
+        raise NotRenderedError(f"{steps_of}; render it with crossplane composition render, or give one with {FUNCTION} alone")
     found: Manifest = steps[0].get("input", {})
     return found
 
 
-def request(xr: Mapping[str, Any], input_: Mapping[str, Any], observed: Iterable[Document], required: Iterable[Document]) -> fnv1.RunFunctionRequest:
+def request(
+    xr: Mapping[str, Any], input_: Mapping[str, Any], observed: Iterable[Document], required: Iterable[Document]
+) -> fnv1.RunFunctionRequest:
     """What Crossplane would send.
 
     Raises:
@@ -100,7 +105,9 @@ def request(xr: Mapping[str, Any], input_: Mapping[str, Any], observed: Iterable
     for d in observed:
         key = ((d.content.get("metadata") or {}).get("annotations") or {}).get(RESOURCE_NAME) if isinstance(d.content, dict) else None
         if not key:
-            raise NotRenderedError(f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there")
+            raise NotRenderedError(
+                f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there"
+            )
         merge(req.observed.resources[key].resource, d.content)
     for d in required:
         merge(req.required_resources[str(d.content.get("kind"))].items.add().resource, d.content)
@@ -124,7 +131,14 @@ def documents(xr: Mapping[str, Any], rsp: fnv1.RunFunctionResponse, *, full: boo
     """The XR with its status, the composed resources in order of their keys, and results if asked for."""
     keys = sorted(rsp.desired.resources)
     fields = plain(View(rsp.desired.composite.resource)).get("status", {})
-    status = {**fields, "conditions": [*(_condition(c) for c in rsp.conditions), {"type": "Synced", "status": "True", "reason": "ReconcileSuccess"}, _ready(rsp, keys)]}
+    status = {
+        **fields,
+        "conditions": [
+            *(_condition(c) for c in rsp.conditions),
+            {"type": "Synced", "status": "True", "reason": "ReconcileSuccess"},
+            _ready(rsp, keys),
+        ],
+    }
     metadata = {k: xr["metadata"][k] for k in ("name", "namespace") if k in xr["metadata"]}
     base = dict(xr) if full else {"apiVersion": xr["apiVersion"], "kind": xr["kind"], "metadata": metadata}
     out = [{**base, "status": status}]
@@ -133,7 +147,16 @@ def documents(xr: Mapping[str, Any], rsp: fnv1.RunFunctionResponse, *, full: boo
         manifest["metadata"]["annotations"] = {**manifest["metadata"].get("annotations", {}), RESOURCE_NAME: key}
         out.append(manifest)
     if results:
-        out += [{"apiVersion": "render.crossplane.io/v1beta1", "kind": "Result", "severity": _SEVERITIES[r.severity], "message": r.message, "reason": r.reason} for r in rsp.results]
+        out += [
+            {
+                "apiVersion": "render.crossplane.io/v1beta1",
+                "kind": "Result",
+                "severity": _SEVERITIES[r.severity],
+                "message": r.message,
+                "reason": r.reason,
+            }
+            for r in rsp.results
+        ]
     return out
 
 
@@ -141,9 +164,11 @@ def _call(req: fnv1.RunFunctionRequest, address: str) -> fnv1.RunFunctionRespons
     options = [("grpc.max_receive_message_length", _SIZE), ("grpc.max_send_message_length", _SIZE)]
     with grpc.insecure_channel(address, options=options) as channel:
         try:
-            return grpcv1.FunctionRunnerServiceStub(channel).RunFunction(req, timeout=60)
+            rsp: fnv1.RunFunctionResponse = grpcv1.FunctionRunnerServiceStub(channel).RunFunction(req, timeout=60)
         except grpc.RpcError as e:
-            raise NotRenderedError(f"no function answers at {address}: {e.code().name}; start one with function --insecure --address {address}") from e
+            start = f"start one with function --insecure --address {address}"
+            raise NotRenderedError(f"no function answers at {address}: {e.code().name}; {start}") from e
+        return rsp
 
 
 def _condition(c: fnv1.Condition) -> Manifest:

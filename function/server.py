@@ -44,7 +44,7 @@ async def serve(options: Options, *, started: asyncio.Event | None = None) -> No
         StartError: the address or a file cannot be used.
     """
     log, stop, loop = logging.get_logger(), asyncio.Event(), asyncio.get_running_loop()
-    server, checks = _server(options), health.aio.HealthServicer()
+    server, checks = _server(options), health.aio.HealthServicer()  # type: ignore[attr-defined]  # Exported, but not by name.
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     _listen(server, options)
     if options.metrics is not None:
@@ -91,7 +91,9 @@ def _listen(server: grpc.aio.Server, options: Options) -> None:
         else:
             server.add_secure_port(options.address, runtime.load_credentials(options.certificates))
     except OSError as e:
-        raise StartError(f"cannot read {e.filename}: {e.strerror}; --tls-certs-dir takes a directory with tls.crt, tls.key and ca.crt") from e
+        raise StartError(
+            f"cannot read {e.filename}: {e.strerror}; --tls-certs-dir takes a directory with tls.crt, tls.key and ca.crt"
+        ) from e
     except RuntimeError as e:
         raise StartError(f"cannot listen on {options.address}: it is in use, or no address of this machine") from e
 

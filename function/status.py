@@ -15,7 +15,11 @@ from function.plan import Plan
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
 _MOST_NAMED = 5
-_FAMILIES = (("GroupsReady", "group/", "groups"), ("ControlPlanesReady", "controlplane/", "control planes"), ("ResourcesReady", "resource/", "resources"))
+_FAMILIES = (
+    ("GroupsReady", "group/", "groups"),
+    ("ControlPlanesReady", "controlplane/", "control planes"),
+    ("ResourcesReady", "resource/", "resources"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,12 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
     control_planes = [_control_plane(env, c, lines, observed) for c in env.control_planes]
-    conditions = [_credentials(plan, observed), *(_family(lines.values(), *f) for f in _FAMILIES), *_troubles(plan), _deletable(env, plan, observed)]
+    conditions = [
+        _credentials(plan, observed),
+        *(_family(lines.values(), *f) for f in _FAMILIES),
+        *_troubles(plan),
+        _deletable(env, plan, observed),
+    ]
     ready = sum(bool(c["ready"]) for c in control_planes)
     status = {
         "controlPlanes": control_planes,
@@ -74,7 +83,9 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     error = observed.condition(c.key, "Synced")
     if error.get("status") == "False":
         return diagnosis.explain(str(error.get("message") or error.get("reason")))
-    waiting = [lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)]
+    waiting = [
+        lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
+    ]
     if waiting:
         return f"waiting for {_few(waiting)}"
     if c.key not in observed:
@@ -88,11 +99,18 @@ def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], o
     key, legacy = names.control_plane(c), env.spaces[c.space].legacy
     line = _Line(key, c.entry, ready=True, message="") if legacy else lines[key]
     version = observed.text(key, *REMOTE, "spec", "crossplane", "version") or c.spec.get("crossplane", {}).get("version", "")
-    return _entry(line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, observed, c))
+    return _entry(
+        line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, observed, c)
+    )
 
 
 def _entry(line: _Line, **fields: str) -> dict[str, Any]:
-    return {"name": line.entry, **{k: v for k, v in fields.items() if v}, "ready": line.ready, **({"message": line.message} if line.message else {})}
+    return {
+        "name": line.entry,
+        **{k: v for k, v in fields.items() if v},
+        "ready": line.ready,
+        **({"message": line.message} if line.message else {}),
+    }
 
 
 # Conditions.
@@ -100,7 +118,11 @@ def _entry(line: _Line, **fields: str) -> dict[str, Any]:
 
 def _credentials(plan: Plan, observed: Observed) -> Condition:
     """Whether everything that reaches Spaces is there, and no Object complains of it."""
-    missing = [lifecycle.title(c.key, c.entry) for c in plan.wanted.values() if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)]
+    missing = [
+        lifecycle.title(c.key, c.entry)
+        for c in plan.wanted.values()
+        if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)
+    ]
     if missing:
         return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
     failing = (c for c in (observed.condition(k, "Synced") for k in plan.wanted) if c.get("status") == "False")
@@ -129,11 +151,21 @@ def _troubles(plan: Plan) -> Iterable[Condition]:
 def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     """Whether deleting the environment deletes what is in it, in order: every policy and every edge is observed."""
     if env.removal_policy is not RemovalPolicy.DELETE:
-        return Condition("Deletable", status=False, reason="Protected", message="deleting the environment leaves its control planes and groups: removalPolicy is not Delete")
+        return Condition(
+            "Deletable",
+            status=False,
+            reason="Protected",
+            message="deleting the environment leaves its control planes and groups: removalPolicy is not Delete",
+        )
     owned = [c for c in plan.wanted.values() if c.life is Life.OWNED and c.policies is Policies.FULL]
     open_ = [c.entry for c in owned if lifecycle.policies_of(observed, c.key) != ("*",)]
     if plan.notices or plan.going or open_:
-        return Condition("Deletable", status=False, reason="Preparing", message=f"not yet: {_few(open_ or [n.title for n in plan.notices] or plan.going)}")
+        return Condition(
+            "Deletable",
+            status=False,
+            reason="Preparing",
+            message=f"not yet: {_few(open_ or [n.title for n in plan.notices] or plan.going)}",
+        )
     keys = {c.key for c in owned}
     lost = sorted({plan.wanted[k].entry for k, _, held in relations.edges(plan.wanted, observed) if k in keys and not held})
     if lost:
@@ -151,18 +183,13 @@ def _message(conditions: Sequence[Condition]) -> str:
 
 
 def _warnings(env: Environment, plan: Plan) -> list[str]:
+    named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
+    early = (c for c in env.confirmations if c.name in named[c.kind])
+    many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [
         *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
-        *(
-            f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out"
-            for c in env.confirmations
-            if c.name in {"ControlPlane": {p.entry for p in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}[c.kind]
-        ),
-        *(
-            [f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have; make several environments"]
-            if len(plan.emitted) > MOST_CHILDREN
-            else []
-        ),
+        *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
+        *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),
     ]
 
 

@@ -29,12 +29,13 @@ class View(Tree):
 
     def dig(self, path: tuple[str, ...]) -> Any:  # noqa: ANN401  # Any JSON value.
         """The value at `path`, without a view of each step."""
-        fields, value = self._fields, None
+        fields: Mapping[str, struct_pb2.Value] = self._fields
+        value = None
         for part in path:
-            if fields is None or part not in fields:
+            if part not in fields:
                 return None
             value = fields[part]
-            fields = value.struct_value.fields if value.HasField("struct_value") else None
+            fields = value.struct_value.fields if value.HasField("struct_value") else {}
         return self if value is None else _read(value)
 
     def __iter__(self) -> Iterator[str]:
@@ -90,7 +91,7 @@ def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
 def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
     """`value` as dicts and lists, nulls and all: what the author wrote is judged as it was written."""
     if isinstance(value, View):
-        return {k: _plain(v) for k, v in value._fields.items()}  # noqa: SLF001  # Of the same class.
+        return {k: _plain(v) for k, v in value._fields.items()}  # Of the same class.
     return value
 
 

@@ -1,8 +1,14 @@
 """Fixtures and flags that all tests share."""
 
 import pytest
+from crossplane.function import logging
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update` rewrites the expected files instead of comparing with them."""
     parser.addoption("--update", action="store_true", help="rewrite expected.yaml files")
+
+
+def pytest_configure() -> None:
+    """Nothing is logged, unless a test sets it up."""
+    logging.configure(logging.Level.DISABLED)

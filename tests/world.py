@@ -5,25 +5,16 @@ import hashlib
 from typing import Any
 
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
-from google.protobuf import json_format
 
-from function import fn
+from function import fn, structs
 
 Manifest = dict[str, Any]
 REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
 
 
-def plain(message: Any) -> Any:
-    """A protobuf message as plain values, with whole numbers as ints."""
-    return _whole(json_format.MessageToDict(message))
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _whole(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_whole(v) for v in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def plain(struct: Any) -> Any:
+    """A protobuf Struct as plain values, with whole numbers as ints."""
+    return structs.plain(structs.View(struct))
 
 
 def uid(*parts: str) -> str:
@@ -117,7 +108,9 @@ class World:
         up = seen is not None and ready
         if seen is not None and ready and seen["kind"] == "ControlPlane":
             seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
-        o["status"] = {"conditions": [_condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), _condition("Ready", met=up)]}
+        o["status"] = {
+            "conditions": [_condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), _condition("Ready", met=up)]
+        }
         if seen is not None:
             o["status"]["atProvider"] = {"manifest": copy.deepcopy(seen)}
 
@@ -142,7 +135,14 @@ class World:
     def place(self, o: Manifest) -> tuple[str, ...]:
         """The remote object that an Object stands for."""
         via, manifest = o["spec"]["providerConfigRef"]["name"], o["spec"]["forProvider"]["manifest"]
-        host = next((d["metadata"]["annotations"]["environments.upbound.io/host"] for d in self.observed.values() if d["kind"] == "ProviderConfig" and d["metadata"]["name"] == via), via)
+        host = next(
+            (
+                d["metadata"]["annotations"]["environments.upbound.io/host"]
+                for d in self.observed.values()
+                if d["kind"] == "ProviderConfig" and d["metadata"]["name"] == via
+            ),
+            via,
+        )
         config = next((d for d in self.observed.values() if d["kind"] == "ProviderConfig" and d["metadata"]["name"] == via), {})
         inside = config.get("spec", {}).get("credentials", {}).get("secretRef", {}).get("key", "")
         metadata = manifest["metadata"]

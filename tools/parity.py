@@ -22,7 +22,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.stories import ROOT, Story, dump, load, stories  # noqa: E402  # Needs the path above.
+from tests.stories import ROOT, Story, dump, stories  # Needs the path above.
 
 KEY = "crossplane.io/composition-resource-name"
 DERIVED = ("Ready", "Synced")
@@ -58,7 +58,18 @@ def compare(story: Story, binaries: Path, address: str, scratch: Path) -> tuple[
     files = [str(work / "xr.yaml"), story.composition, str(work / "functions.yaml"), *observed]
     xrd = ROOT / "package" / ("claims" if is_claim(story) else "namespaced") / "definition.yaml"
     found = []
-    new = run([str(binaries / "crossplane"), "composition", "render", *files, "--crossplane-binary", str(binaries / "crossplane-core"), "--xrd", str(xrd)])
+    new = run(
+        [
+            str(binaries / "crossplane"),
+            "composition",
+            "render",
+            *files,
+            "--crossplane-binary",
+            str(binaries / "crossplane-core"),
+            "--xrd",
+            str(xrd),
+        ]
+    )
     found += [f"{name}: crossplane 2: {d}" for d in difference(ours, new, derived=True)]
     if is_claim(story):
         old = run([str(binaries / "crank"), "render", *files])
@@ -99,13 +110,17 @@ def status(xr: dict[str, Any], *, derived: bool) -> dict[str, Any]:
     """Status fields, and conditions by type, without times."""
     fields = {k: v for k, v in xr.get("status", {}).items() if k != "claimConditionTypes"}
     skipped = NOT_OURS if derived else (*NOT_OURS, *DERIVED)
-    conditions = {c["type"]: {k: c.get(k, "") for k in ("status", "reason", "message")} for c in fields.pop("conditions", []) if c["type"] not in skipped}
+    conditions = {
+        c["type"]: {k: c.get(k, "") for k in ("status", "reason", "message")}
+        for c in fields.pop("conditions", [])
+        if c["type"] not in skipped
+    }
     return {**fields, **{f"condition {k}": v for k, v in conditions.items()}}
 
 
 def run(command: list[str]) -> Documents | str:
     """What a renderer prints, or why it did not."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         return f"exit {done.returncode}: {done.stderr.strip()}"
     return [d for d in yaml.safe_load_all(done.stdout) if d]
@@ -114,13 +129,27 @@ def run(command: list[str]) -> Documents | str:
 def validate(binaries: Path, scratch: Path, documents: Documents) -> list[str]:
     """What `crossplane resource validate` has against anything that is emitted, or against an XR."""
     (scratch / "schemas").mkdir()
-    for source in [*(ROOT / "tests" / "schemas").rglob("*.yaml"), ROOT / "package/claims/definition.yaml", ROOT / "package/namespaced/definition.yaml"]:
+    for source in [
+        *(ROOT / "tests" / "schemas").rglob("*.yaml"),
+        ROOT / "package/claims/definition.yaml",
+        ROOT / "package/namespaced/definition.yaml",
+    ]:
         (scratch / "schemas" / f"{source.parent.name}-{source.name}").write_text(source.read_text())
     wrapped = [d["spec"]["forProvider"]["manifest"] for d in documents if d["kind"] == "Object"]
     core = ("Secret", "Namespace", "ConfigMap")
     (scratch / "all.yaml").write_text(dump([d for d in (*documents, *wrapped) if d["kind"] not in core]))
-    done = subprocess.run(  # noqa: S603
-        [str(binaries / "crossplane"), "resource", "validate", str(scratch / "schemas"), str(scratch / "all.yaml"), "--error-on-missing-schemas", "--crossplane-image=", "--cache-dir", str(scratch / "cache")],
+    done = subprocess.run(
+        [
+            str(binaries / "crossplane"),
+            "resource",
+            "validate",
+            str(scratch / "schemas"),
+            str(scratch / "all.yaml"),
+            "--error-on-missing-schemas",
+            "--crossplane-image=",
+            "--cache-dir",
+            str(scratch / "cache"),
+        ],
         capture_output=True,
         text=True,
         timeout=300,
@@ -153,7 +182,7 @@ def function() -> Iterator[str]:
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
     command = [str(Path(sys.executable).parent / "function"), "--insecure", "--address", address, "--metrics-port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         host, port = address.split(":")
         for _ in range(100):

@@ -14,7 +14,11 @@ import yaml
 def stripped(node: Any, *, named: bool = False) -> Any:  # noqa: ANN401  # Any YAML.
     """`node` without descriptions. Inside `properties`, every key is the name of a field, description too."""
     if isinstance(node, dict):
-        return {k: stripped(v, named=k == "properties") for k, v in node.items() if named or not (k in ("description", "externalDocs") and not isinstance(v, dict))}
+        return {
+            k: stripped(v, named=k == "properties")
+            for k, v in node.items()
+            if named or not (k in ("description", "externalDocs") and not isinstance(v, dict))
+        }
     return [stripped(n) for n in node] if isinstance(node, list) else node
 
 
@@ -26,7 +30,11 @@ def main() -> int:
         if not isinstance(crd, dict) or crd.get("kind") != "CustomResourceDefinition":
             continue
         spec = crd["spec"]
-        versions = [{k: stripped(v[k]) for k in ("name", "served", "storage", "schema", "subresources") if k in v} for v in spec["versions"] if v["served"]]
+        versions = [
+            {k: stripped(v[k]) for k in ("name", "served", "storage", "schema", "subresources") if k in v}
+            for v in spec["versions"]
+            if v["served"]
+        ]
         out = {
             "apiVersion": crd["apiVersion"],
             "kind": crd["kind"],
@@ -35,7 +43,10 @@ def main() -> int:
         }
         path = target / file.relative_to(source)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"# {spec['names']['kind']}, stripped by tools/schemas.py from the published CRD.\n" + yaml.safe_dump(out, sort_keys=False, width=160))
+        path.write_text(
+            f"# {spec['names']['kind']}, stripped by tools/schemas.py from the published CRD.\n"
+            + yaml.safe_dump(out, sort_keys=False, width=160)
+        )
     return 0
 
 

@@ -13,6 +13,8 @@ from function.model.resolve import Resolver
 from function.model.spec import Spec
 from function.model.types import Model
 
+__all__ = ["Identity", "InvalidError", "author_spec", "identify", "parse"]
+
 GROUP_CLAIMS = "environments.upbound.io"
 GROUP_NAMESPACED = "environments.m.upbound.io"
 VERSION = "v1alpha1"

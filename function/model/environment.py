@@ -68,8 +68,8 @@ class Group:
     space: str
     owned: bool
     policies: Policies
+    labels: Mapping[str, str]
     adopt: bool = False
-    labels: Mapping[str, str] = frozenset()  # type: ignore[assignment]  # An empty, hashable default; always passed.
     deletion_protection: bool | None = None
 
 
@@ -149,3 +149,12 @@ def qualified_kind(manifest: Mapping[str, Any]) -> str:
     """Kind.group of an object, or its kind alone for the core group."""
     group, _, _ = manifest["apiVersion"].rpartition("/")
     return f"{manifest['kind']}.{group}" if group else str(manifest["kind"])
+
+
+def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
+    """What `document` has at `path`, or None where any part of it is missing or no object."""
+    for part in path:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(part)
+    return document

@@ -40,19 +40,6 @@ class InvalidError(Exception):
         super().__init__("; ".join(map(str, self.problems)))
 
 
-class Problems(list[Problem]):
-    """Problems in the order in which they were found."""
-
-    def add(self, at: Location, text: str) -> None:
-        """Note that the field `at` is wrong."""
-        self.append(Problem(at, text))
-
-    def check(self) -> None:
-        """Raise InvalidError if anything was wrong."""
-        if self:
-            raise InvalidError(self)
-
-
 def from_pydantic(error: ValidationError, model: type[BaseModel], at: Location) -> list[Problem]:
     """Every failure of `model`, as sentences under the field `at`."""
     return [
@@ -75,32 +62,26 @@ def _visible(loc: Location) -> Location:
     return tuple(str(p)[:_LONGEST_NAME] if isinstance(p, str) else p for p in loc if p != "[key]")
 
 
+_SENTENCES = {
+    "missing": "is required",
+    "string_too_long": "is too long; write at most {max_length} characters",
+    "string_too_short": "is empty; write at least one character",
+    "too_long": "has too many entries; write at most {max_length}",
+    "literal_error": "is not one of the values; write {expected}",
+    "string_type": "is not a string; write it in quotes",
+    "bool_type": "is not a boolean; write true or false, without quotes",
+    "tuple_type": "is not a list; begin each entry with '- '",
+    "management_policies": "is not one of the sets; {hint}",
+}
+"""What to say for each kind of error that pydantic has; for all others, an object was expected."""
+
+
 def _sentence(kind: str, ctx: dict[str, Any], loc: Location, model: type[BaseModel]) -> str:
-    match kind:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return f"is not a field of {_owner(loc)}{nearest(str(loc[-1]), _fields(loc[:-1], model))}"
-        case "string_pattern_mismatch":
-            return f"is not valid; {PATTERN_HINTS[ctx['pattern']]}"
-        case "string_too_long":
-            return f"is too long; write at most {ctx['max_length']} characters"
-        case "string_too_short":
-            return "is empty; write at least one character"
-        case "too_long":
-            return f"has too many entries; write at most {ctx['max_length']}"
-        case "too_short":
-            return "is empty; write at least one entry, or leave it out"
-        case "literal_error":
-            return f"is not one of the values; write {ctx['expected']}"
-        case "string_type":
-            return "is not a string; write it in quotes"
-        case "bool_type":
-            return "is not a boolean; write true or false, without quotes"
-        case "tuple_type":
-            return "is not a list; begin each entry with '- '"
-        case _:
-            return "is not an object; write 'field: value' lines"
+    if kind == "extra_forbidden":
+        return f"is not a field of {_owner(loc)}{nearest(str(loc[-1]), _fields(loc[:-1], model))}"
+    if kind == "string_pattern_mismatch":
+        return f"is not valid; {PATTERN_HINTS[ctx['pattern']]}"
+    return _SENTENCES.get(kind, "is not an object; write 'field: value' lines").format(**ctx)
 
 
 def _owner(loc: Location) -> str:

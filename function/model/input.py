@@ -45,7 +45,8 @@ class Rule(t.Model):
     secrets: Annotated[tuple[SecretRule, ...], t.AsTuple, Field(max_length=100)] = ()
     """Secrets outside their own namespace that they may refer to."""
     own_kubeconfigs: bool = False
-    """Whether they may bring kubeconfigs in Secrets of their own namespace. A kubeconfig decides which server the provider talks to, with which of its own files and programs; see docs/tenancy.md. Default: false."""
+    """Whether they may bring kubeconfigs in Secrets of their own namespace. A kubeconfig decides which server the
+    provider talks to, and with which of its own files and programs; see docs/credentials.md. Default: false."""
     insecure_skip_tls_verify: bool = Field(default=False, alias="insecureSkipTLSVerify")
     """Whether they may leave a Space's certificate unverified. Default: false."""
     host_namespaces: _Globs = ()

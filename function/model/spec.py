@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from function.model import types as t
 
@@ -14,22 +15,30 @@ MANAGEMENT_POLICIES = (
 )
 """Full control, looking only, and everything but deleting (two spellings, as Crossplane has them)."""
 
-POLICIES_MESSAGE = (
-    "managementPolicies takes ['*'], ['Observe'], or everything but deleting: "
-    "['Observe', 'Create', 'Update', 'LateInitialize']"
-)
+POLICIES_HINT = "write ['*'], ['Observe'], or everything but deleting: ['Observe', 'Create', 'Update', 'LateInitialize']"
+
+
+def _one_of_the_sets(policies: tuple[str, ...]) -> tuple[str, ...]:
+    if frozenset(policies) not in MANAGEMENT_POLICIES or len(set(policies)) != len(policies):
+        raise PydanticCustomError("management_policies", "{hint}", {"hint": POLICIES_HINT})
+    return policies
+
+
 _POLICIES = Annotated[
-    tuple[Literal["*", "Observe", "Create", "Update", "LateInitialize"], ...],
+    tuple[Annotated[str, Field(json_schema_extra={"enum": ["*", "Observe", "Create", "Update", "LateInitialize"]})], ...],
     t.AsTuple,
+    AfterValidator(_one_of_the_sets),
     Field(
-        min_length=1,
-        max_length=4,
-        json_schema_extra=t.cel(
-            (
-                "self == ['*'] || self == ['Observe'] || (!('*' in self) && ['Observe', 'Create', 'Update'].all(p, p in self))",
-                POLICIES_MESSAGE,
-            )
-        ),
+        json_schema_extra={
+            "minItems": 1,
+            "maxItems": 4,
+            **t.cel(
+                (
+                    "self == ['*'] || self == ['Observe'] || (!('*' in self) && ['Observe', 'Create', 'Update'].all(p, p in self))",
+                    f"managementPolicies is not one of the sets: {POLICIES_HINT}",
+                )
+            ),
+        }
     ),
 ]
 
@@ -99,7 +108,7 @@ class Group(t.Model):
     """Name of the group in its Space. Default: name."""
     space: t.Name | None = None
     """Space of the group. May be left out when there is one."""
-    labels: t.Labels = {}
+    labels: t.Labels | None = None
     """Labels of the group."""
     deletion_protection: bool | None = None
     """Whether the Spaces API refuses to delete the group. Left as it is when absent."""
@@ -253,14 +262,13 @@ class ConfirmedRemoval(t.Model):
 class Spec(t.Model):
     """An environment: Spaces, groups, control planes and what goes into them."""
 
-    organization: t.Name = Field(
-        json_schema_extra=t.cel(("self == oldSelf", "organization cannot change: make another environment"))
-    )
+    organization: t.Name = Field(json_schema_extra=t.cel(("self == oldSelf", "organization cannot change: make another environment")))
     """Upbound organization. Cannot change."""
     management_policies: _POLICIES = ("*",)
     """['*'], ['Observe'], or all but Delete. A group's or control plane's own wins. Default: ['*']."""
     removal_policy: Literal["Confirm", "Delete", "Orphan"] = "Confirm"
-    """What happens to a control plane or owned group whose line is removed: Confirm holds it until confirmedRemovals names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
+    """What happens to a control plane or owned group whose line is removed: Confirm holds it until confirmedRemovals
+    names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
     confirmed_removals: Annotated[tuple[ConfirmedRemoval, ...], t.AsTuple, t.list_map("kind", "name", "uid", most=100)] = ()
     """Removals that are meant."""
     spaces: Annotated[tuple[Space, ...], t.AsTuple, t.list_map("name", most=32)] = ()

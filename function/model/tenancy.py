@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from function.model import spec as s
-from function.model.environment import Environment, Resource, SecretKey, Space, qualified_kind
+from function.model.environment import ControlPlane, Environment, Resource, SecretKey, Space, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.input import NEVER_ALLOWED, Input, Rule
 
@@ -36,16 +36,8 @@ def problems(env: Environment, spec: s.Spec, rule: Rule | None) -> Iterator[Prob
         if (group.remote_name or group.name) == "default":
             yield Problem(("spec", "groups", i, "name"), "is used, never owned; leave it out of groups")
     for i, control_plane in enumerate(env.control_planes):
-        at: Location = ("spec", "controlPlanes", i)
-        if env.spaces[control_plane.space].legacy:
-            continue
-        yield from _group((*at, "group"), control_plane.group, rule)
-        if ref := control_plane.spec.get("writeConnectionSecretToRef"):
-            yield from _group((*at, "writeConnectionSecretToRef", "namespace"), ref["namespace"], rule)
-        if (host := control_plane.spec.get("hostNamespace")) and (_reserved(host["name"]) or not _matches(host["name"], rule.host_namespaces)):
-            yield Problem((*at, "hostNamespace", "name"), f"may not be used: it names a namespace of the Space's own cluster; {ASK}")
-        if control_plane.kubeconfig:
-            yield from _kubeconfig((*at, "kubeconfigSecretRef"), control_plane.kubeconfig, env, rule)
+        if not env.spaces[control_plane.space].legacy:
+            yield from _control_plane(("spec", "controlPlanes", i), control_plane, env, rule)
     for i, resource in enumerate(env.resources):
         yield from _resource(("spec", "resources", i), resource, rule)
 
@@ -68,10 +60,27 @@ def _space(at: Location, space: Space, env: Environment, credentials: s.Credenti
         yield Problem((*at, "credentials", "kubeconfigSecretRef"), f"is by default a Secret that is not this environment's to use; {ASK}")
     if space.token and not _own(space.token, env):
         # The platform's token goes only where the platform team says.
-        if space.kubeconfig and not _listed(space.kubeconfig, rule):
-            yield Problem((*at, "credentials"), "pairs a token from outside the environment's namespace with a kubeconfig of its own; leave kubeconfigSecretRef out")
+        if space.kubeconfig and _own(space.kubeconfig, env) and not _listed(space.kubeconfig, rule):
+            yield Problem(
+                (*at, "credentials"),
+                "pairs a token from outside the environment's namespace with a kubeconfig of its own; leave kubeconfigSecretRef out",
+            )
         if space.insecure:
-            yield Problem((*at, "insecureSkipTLSVerify"), "would send a token from outside the environment's namespace to an unverified server; give certificateAuthorityData")
+            yield Problem(
+                (*at, "insecureSkipTLSVerify"),
+                "would send a token from outside the environment's namespace to an unverified server; give certificateAuthorityData",
+            )
+
+
+def _control_plane(at: Location, c: ControlPlane, env: Environment, rule: Rule) -> Iterator[Problem]:
+    yield from _group((*at, "group"), c.group, rule)
+    if ref := c.spec.get("writeConnectionSecretToRef"):
+        yield from _group((*at, "writeConnectionSecretToRef", "namespace"), ref["namespace"], rule)
+    host = c.spec.get("hostNamespace")
+    if host and (_reserved(host["name"]) or not _matches(host["name"], rule.host_namespaces)):
+        yield Problem((*at, "hostNamespace", "name"), f"may not be used: it names a namespace of the Space's own cluster; {ASK}")
+    if c.kubeconfig:
+        yield from _kubeconfig((*at, "kubeconfigSecretRef"), c.kubeconfig, env, rule)
 
 
 def _kubeconfig(at: Location, ref: SecretKey, env: Environment, rule: Rule) -> Iterator[Problem]:
@@ -80,7 +89,9 @@ def _kubeconfig(at: Location, ref: SecretKey, env: Environment, rule: Rule) -> I
     if not _own(ref, env):
         yield Problem(at, f"names a Secret that is not this environment's to use; {ASK}")
     elif not rule.own_kubeconfigs:
-        yield Problem(at, f"brings a kubeconfig of the environment's own, which no rule allows; {ASK} (ownKubeconfigs, or the Secret in secrets)")
+        yield Problem(
+            at, f"brings a kubeconfig of the environment's own, which no rule allows; {ASK} (ownKubeconfigs, or the Secret in secrets)"
+        )
 
 
 def _group(at: Location, name: str, rule: Rule) -> Iterator[Problem]:

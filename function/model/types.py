@@ -49,7 +49,6 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
 Uid = Annotated[str, _text(UID, 64)]
-Policy = Annotated[str, StringConstraints(max_length=16)]
 
 # JSON arrays arrive as lists; a frozen model keeps tuples. Only the container is lax, never what is in it.
 AsTuple = Strict(strict=False)

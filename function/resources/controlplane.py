@@ -7,7 +7,6 @@ from function.desired import Composed, Life
 from function.model.environment import ControlPlane, Environment
 from function.observed import Observed
 
-
 _CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}"{})'
 _TRUE = {type_: _CONDITION.format(type_, "True", "") for type_ in ("Ready", "Healthy")}
 _PAUSED = _CONDITION.format("CrossplaneRunning", "False", ' && c.reason == "Paused"')

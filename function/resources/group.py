@@ -8,7 +8,6 @@ from function.model.environment import Environment, Group
 from function.observed import Observed
 
 
-
 def compose(env: Environment, _: Observed) -> Iterator[Composed]:
     """The groups that the environment lists, and those that its control planes only name."""
     for group in env.groups:

@@ -1,0 +1,94 @@
+"""What is wrong with a spec by itself, before anything in it is looked up: most of it the API server refuses too."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from function.model import spec as s
+from function.model.environment import dig
+from function.model.errors import Location, Problem
+from function.model.types import BASE64, PATTERN_HINTS
+
+RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
+"""Labels that this function or a Space sets."""
+
+
+def problems(spec: s.Spec) -> Iterator[Problem]:
+    """All that is wrong, in the order of the spec."""
+    named = {"spaces": spec.spaces, "groups": spec.groups, "controlPlanes": spec.control_planes, "resources": spec.resources}
+    for field, entries in named.items():
+        names = [(("spec", field, i, "name"), e.name) for i, e in enumerate(entries)]  # type: ignore[attr-defined]  # All have one.
+        yield from unique(names, "stands twice; write a name of its own")
+    for i, space in enumerate(spec.spaces):
+        yield from _space(("spec", "spaces", i), space)
+    for i, group in enumerate(spec.groups):
+        yield from _labels(("spec", "groups", i, "labels"), group.labels)
+    yield from _labels(("spec", "defaults", "controlPlane", "labels"), spec.defaults.control_plane.labels)
+    for i, control_plane in enumerate(spec.control_planes):
+        yield from _labels(("spec", "controlPlanes", i, "labels"), control_plane.labels)
+    for i, resource in enumerate(spec.resources):
+        yield from _resource(("spec", "resources", i), resource)
+
+
+def unique(found: Iterable[tuple[Location, Any]], text: str) -> Iterator[Problem]:
+    """A problem for each location whose value has been there before."""
+    seen = set()
+    for at, value in found:
+        if value in seen:
+            yield Problem(at, text)
+        seen.add(value)
+
+
+def is_object(manifest: Mapping[str, Any]) -> bool:
+    """Whether a manifest says what it is."""
+    named = (manifest.get("apiVersion"), manifest.get("kind"), dig(manifest, "metadata", "name"))
+    return all(isinstance(n, str) and n for n in named)
+
+
+def _space(at: Location, e: s.Space) -> Iterator[Problem]:
+    disconnected = e.type == "Disconnected"
+    if disconnected and not e.credentials.kubeconfig_secret_ref:
+        text = "is required for a Disconnected Space; name the Secret with its kubeconfig"
+        yield Problem((*at, "credentials", "kubeconfigSecretRef"), text)
+    if disconnected and e.credentials.token_secret_ref:
+        text = "is not for a Disconnected Space, whose kubeconfig has its own credentials; leave it out"
+        yield Problem((*at, "credentials", "tokenSecretRef"), text)
+    if e.certificate_authority_data and not _is_certificate(e.certificate_authority_data):
+        yield Problem((*at, "certificateAuthorityData"), f"is not a PEM certificate; {PATTERN_HINTS[BASE64]}")
+    if e.host is None and e.type != "Legacy":
+        text = "is required; write the host of the Space's API, such as upbound-gcp-us-west-1.spaces.upbound.io"
+        yield Problem((*at, "host"), text)
+
+
+def _labels(at: Location, labels: Mapping[str, str] | None) -> Iterator[Problem]:
+    for label in labels or {}:
+        if label.startswith(RESERVED_LABELS):
+            yield Problem(at, f"has {label}, which is set by this function; leave it out")
+
+
+def _resource(at: Location, e: s.Resource) -> Iterator[Problem]:
+    if (e.space, e.group, e.control_plane).count(None) != 2:  # noqa: PLR2004  # Exactly one of three.
+        yield Problem(at, "is placed nowhere or in several places; write exactly one of space, group and controlPlane")
+    if not is_object(e.manifest):
+        yield Problem((*at, "manifest"), "is no object; write apiVersion, kind and metadata.name")
+    if "status" in e.manifest:
+        yield Problem((*at, "manifest", "status"), "is the API's to write; leave it out")
+    for path in _nulls(e.manifest):
+        yield Problem((*at, "manifest", *path), "is null, which no object keeps; leave the field out")
+
+
+def _nulls(value: Any, at: Location = ()) -> Iterator[Location]:  # noqa: ANN401  # Any JSON value.
+    """Where `value` has nothing, or a number that is none."""
+    if value is None or value != value:  # noqa: PLR0124  # NaN is not equal to itself.
+        yield at
+    elements = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in elements:
+        yield from _nulls(inner, (*at, name))
+
+
+def _is_certificate(text: str) -> bool:
+    try:
+        return b"-----BEGIN CERTIFICATE-----" in base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False

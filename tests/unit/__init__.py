@@ -1,0 +1,1 @@
+"""Small facts, module by module."""

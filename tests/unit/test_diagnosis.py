@@ -1,0 +1,59 @@
+"""What provider-kubernetes says, and what people read of it."""
+
+import pytest
+
+from function import diagnosis
+from function.diagnosis import TABLE
+
+PREFIX = "connect failed: cannot build kube client for provider config: cannot get REST config for provider: "
+
+
+@pytest.mark.parametrize("advice", TABLE, ids=lambda a: a.says)
+def test_each_message_of_the_table_finds_its_own_row_wherever_it_stands(advice: diagnosis.Advice) -> None:
+    assert diagnosis.advice(PREFIX + advice.says) is advice
+    assert "{" not in diagnosis.explain(PREFIX + advice.says)
+
+
+@pytest.mark.parametrize(
+    ("message", "means"),
+    [
+        (
+            f'{PREFIX}cannot get credentials: cannot get credentials secret: Secret "k" not found',
+            "kubeconfig Secret k does not exist: create it with the output of upenv kubeconfig",
+        ),
+        (
+            f'{PREFIX}failed to extract Upbound token: cannot get credentials secret: secrets "t" not found',
+            "token Secret t does not exist: create it with",
+        ),
+        (
+            f"{PREFIX}cannot create new REST config using provider secret: cluster for currentContext (x) not found",
+            "the kubeconfig is not one that works with an Upbound token",
+        ),
+        (
+            'observe failed: cannot get object: Get "https://x": cannot get upbound org scoped token: Unauthorized: {"token": "MARKER"}',
+            "Upbound rejects the token: put a valid token",
+        ),
+        ('create failed: cannot create object: namespaces "team" not found', "group team does not exist yet: wait for it"),
+        ("cannot get object: Get https://x: EOF", "the Space cannot be reached"),
+    ],
+)
+def test_known_messages_become_advice_without_what_the_other_side_wrote(message: str, means: str) -> None:
+    assert diagnosis.explain(message).startswith(means)
+    assert "MARKER" not in diagnosis.explain(message)
+
+
+@pytest.mark.parametrize("secret", ["Bearer abc.def", "bearer MARKER", "eyJhbGciOi.eyJzdWIi.MARKER", "https://me:MARKER@git.example/x"])
+def test_what_looks_like_a_token_in_an_unknown_message_is_taken_out(secret: str) -> None:
+    assert diagnosis.explain(f"something new: {secret} and more").startswith("something new: ")
+    assert all(part not in diagnosis.explain(f"something new: {secret} and more") for part in ("MARKER", "abc.def"))
+
+
+def test_an_unknown_message_is_one_line_and_not_too_long() -> None:
+    assert diagnosis.explain("a\n  b") == "a b"
+    assert diagnosis.explain("x" * 999) == "x" * 200 + "..."
+
+
+def test_only_some_advice_is_about_credentials() -> None:
+    assert diagnosis.about_credentials("x509: unknown authority")
+    assert not diagnosis.about_credentials("no matches for kind")
+    assert not diagnosis.about_credentials("something new")

@@ -1,0 +1,86 @@
+"""Keys, names and addresses are promises: these values may never change."""
+
+from function import kube, names
+from function.model.environment import ControlPlane, Identity, Policies, Resource, Space
+
+C = ControlPlane("dev", "app", "west", "team", Policies.FULL, adopt=False, labels={}, spec={}, kubeconfig=None)
+ACME = Identity("platform", "acme")
+
+
+def resource(scope: str, api_version: str = "v1", namespace: str | None = None) -> Resource:
+    """A resource at `scope`."""
+    metadata = {"name": "x"} if namespace is None else {"name": "x", "namespace": namespace}
+    manifest = {"apiVersion": api_version, "kind": "Kind", "metadata": metadata}
+    return Resource("r", scope, "west", "team", C if scope == "ControlPlane" else None, manifest, Policies.FULL)
+
+
+def test_keys() -> None:
+    assert names.KUBECONFIG == "kubeconfig"
+    assert names.space_access("west") == "providerconfig/west"
+    assert names.control_plane_access(C) == "providerconfig/west/team/app"
+    assert names.group("west", "team") == "group/west/team"
+    assert names.control_plane(C) == "controlplane/west/team/app"
+    assert names.resource(resource("Space")) == "resource/space/west/Kind/-/x"
+    assert names.resource(resource("Group", "a.b/v1")) == "resource/group/west/team/Kind.a.b/-/x"
+    assert names.resource(resource("ControlPlane", "a.b/v1", "n")) == "resource/controlplane/west/team/app/Kind.a.b/n/x"
+    assert names.resource(resource("ControlPlane")) == "resource/controlplane/west/team/app/Kind/-/x"
+
+
+def test_what_a_key_says_of_its_place() -> None:
+    assert [
+        names.space_of(k) for k in ("group/a/b", "controlplane/a/b/c", "resource/group/a/b/K/-/x", "providerconfig/a", "kubeconfig")
+    ] == ["a", "a", "a", "", ""]
+    assert names.control_plane_of("resource/controlplane/a/b/c/K/-/x") == "controlplane/a/b/c"
+    assert names.control_plane_of("resource/group/a/b/K/-/x") == ""
+
+
+def test_names_of_composed_resources() -> None:
+    assert names.object_name(ACME, "controlplane/west/team/app") == "acme-controlplane-west-team-app-7e91fe1a"
+    assert names.object_name(ACME, "kubeconfig") == "acme-kubeconfig-9677245f"
+    assert names.object_name(Identity("", "a.b"), "group/" + "g" * 63 + "/x") == "a-b-group-gggggggggggggggggggggggggggggg-b08e2741"
+
+
+def test_labels_and_annotations() -> None:
+    assert names.environment_label(ACME) == "d760407638df1cc0e24196383f69ec8a"
+    assert (names.LABEL_ENVIRONMENT, names.ANNOTATION_HOST) == ("environments.upbound.io/environment", "environments.upbound.io/host")
+    assert (names.ANNOTATION_ENTRY, names.ANNOTATION_WHEN_REMOVED) == (
+        "environments.upbound.io/name",
+        "environments.upbound.io/when-removed",
+    )
+    assert names.ANNOTATION_PREREQUISITES == "environments.upbound.io/prerequisites-ready"
+
+
+def test_keys_in_the_kubeconfig_secret() -> None:
+    assert (names.space_endpoint_key("west"), names.control_plane_endpoint_key(C)) == ("west", "west.team.app")
+
+
+def test_addresses() -> None:
+    assert names.control_plane_url("h:8443", C) == "https://h:8443/apis/spaces.upbound.io/v1beta1/namespaces/team/controlplanes/app/k8s"
+    assert names.legacy_url("proxy.upbound.io", "acme", C) == "https://proxy.upbound.io/v1/controlPlanes/acme/app/k8s"
+
+
+def test_a_kubeconfig_has_the_shape_that_the_upbound_identity_takes() -> None:
+    space = Space("west", "Cloud", "h", (), "LS0t", insecure=False, token=None, kubeconfig=None)
+
+    made = kube.kubeconfig("acme", space, "https://h", namespace="team")
+
+    (user,) = made["users"]
+    assert made["current-context"] == made["contexts"][0]["name"]
+    assert made["contexts"][0]["context"] == {"cluster": made["clusters"][0]["name"], "user": user["name"], "namespace": "team"}
+    assert made["clusters"][0]["cluster"] == {"server": "https://h", "certificate-authority-data": "LS0t"}
+    assert user["user"]["exec"] == {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "up",
+        "args": ["organization", "token"],
+        "env": [{"name": "ORGANIZATION", "value": "acme"}],
+        "interactiveMode": "IfAvailable",
+    }
+
+
+def test_a_space_that_is_not_verified_says_so_in_its_kubeconfig() -> None:
+    space = Space("west", "Cloud", "h", (), None, insecure=True, token=None, kubeconfig=None)
+
+    assert kube.kubeconfig("acme", space, "https://h")["clusters"][0]["cluster"] == {
+        "server": "https://h",
+        "insecure-skip-tls-verify": True,
+    }

@@ -1,0 +1,52 @@
+"""What is ready, kind by kind."""
+
+from typing import Any
+
+import pytest
+
+from function import readiness
+
+READY = {"type": "Ready", "status": "True"}
+SYNCED = {"type": "Synced", "status": "True", "observedGeneration": 2}
+
+
+def object_(*conditions: Any, generation: Any = 2) -> dict[str, Any]:
+    """An Object."""
+    return {
+        "apiVersion": "kubernetes.crossplane.io/v1alpha2",
+        "kind": "Object",
+        "metadata": {"generation": generation},
+        "status": {"conditions": list(conditions)},
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "ready"),
+    [
+        pytest.param(object_(READY, SYNCED), True, id="an Object that is ready and in sync with its spec"),
+        pytest.param(object_(READY), False, id="an Object that was never in sync"),
+        pytest.param(object_(READY, {**SYNCED, "status": "False"}), False, id="an Object whose last change failed"),
+        pytest.param(object_({**READY, "status": "False"}, SYNCED), False, id="an Object that is not ready"),
+        pytest.param(object_(READY, SYNCED, generation=3), False, id="an Object whose provider has not seen its newest spec"),
+        pytest.param(
+            object_(READY, {"type": "Synced", "status": "True"}), True, id="an Object of a provider that does not say which spec it saw"
+        ),
+        pytest.param(object_(READY, SYNCED, generation="x"), True, id="an Object whose generation is no number"),
+        pytest.param({**object_(READY, SYNCED), "metadata": None}, True, id="an Object without metadata"),
+        pytest.param(object_("x", 1, None), False, id="an Object whose conditions are none"),
+        pytest.param({**object_(), "status": {"conditions": {}}}, False, id="an Object whose conditions are no list"),
+        pytest.param({**object_(), "status": 1}, False, id="an Object whose status is no object"),
+        pytest.param(
+            {"apiVersion": "kubernetes.crossplane.io/v1alpha1", "kind": "ProviderConfig"},
+            True,
+            id="a ProviderConfig, which never has a condition",
+        ),
+        pytest.param(
+            {"apiVersion": "kubernetes.m.crossplane.io/v1alpha1", "kind": "ProviderConfig"}, True, id="a namespaced ProviderConfig"
+        ),
+        pytest.param({"apiVersion": "v1", "kind": "Secret"}, True, id="a Secret"),
+        pytest.param({}, False, id="nothing at all"),
+    ],
+)
+def test_ready(resource: dict[str, Any], ready: bool) -> None:
+    assert readiness.ready(resource, readiness.conditions(resource)) is ready
