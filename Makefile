@@ -48,7 +48,7 @@ cover: $(READY) ## Run the whole suite with coverage, which must be complete
 	$(PYTEST) --cov=function --cov-report= tests
 	$(BIN)/coverage report
 
-parity: $(READY) $(GOBIN)/crossplane $(GOBIN)/crossplane-core $(GOBIN)/crank ## Compare every case and example with the real Crossplane, 2.x and 1.20
+parity: $(READY) $(GOBIN)/crossplane $(GOBIN)/crossplane-core $(GOBIN)/crank $(GOBIN)/kubectl ## Compare every case and example with the real Crossplane, 2.x and 1.20
 	$(BIN)/python tools/parity.py
 
 bench: $(READY) ## Measure RunFunction against a server that only copies
@@ -77,3 +77,5 @@ $(GOBIN)/crossplane-core: tools/go/core/go.mod tools/go/core/go.sum
 	cd tools/go/core && go build -ldflags "-X=github.com/crossplane/crossplane-runtime/v2/pkg/version.version=v2.3.4" -o $(CURDIR)/$@ github.com/crossplane/crossplane/v2/cmd/crossplane
 $(GOBIN)/crank: tools/go/crank/go.mod tools/go/crank/go.sum
 	cd tools/go/crank && go build -o $(CURDIR)/$@ github.com/crossplane/crossplane/cmd/crank
+$(GOBIN)/kubectl: tools/go/k8s/go.mod tools/go/k8s/go.sum
+	cd tools/go/k8s && go build -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kubectl

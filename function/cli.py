@@ -198,8 +198,13 @@ def _environment(file: str) -> Document:
 
 
 def _is_environment(document: Document) -> bool:
+    """Whether it is one that somebody wrote: what a renderer printed has a status and no spec."""
     content = document.content
-    return isinstance(content, dict) and content.get("kind") in (model.KIND, model.KIND_COMPOSITE)
+    return (
+        isinstance(content, dict)
+        and content.get("kind") in (model.KIND, model.KIND_COMPOSITE)
+        and ("spec" in content or "status" not in content)
+    )
 
 
 def _parsed(document: Document, composition: str | None) -> Environment:

@@ -67,14 +67,12 @@ class RemotePlaces:
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:
-    """Each edge between existing resources: dependent, what it comes after, and whether deletion runs along it.
+    """Each edge between wanted resources: dependent, what it comes after, and whether deletion runs along it.
 
     It does once the dependent's finalizer is on the other (provider-kubernetes object.go:105, 826); an edge
     that was added later, or lost to a conflict at that moment, never gets one.
     """
     for c in wanted.values():
-        uid = observed.text(c.key, "metadata", "uid")
-        for other in c.after if c.key in observed else ():
-            if other in observed:
-                finalizers = observed.field(other, "metadata", "finalizers")
-                yield c.key, other, bool(uid) and f"kubernetes.crossplane.io/referred-by-object-{uid}" in (finalizers or ())
+        finalizer = f"kubernetes.crossplane.io/referred-by-object-{observed.text(c.key, 'metadata', 'uid')}"
+        for other in c.after:
+            yield c.key, other, finalizer in (observed.field(other, "metadata", "finalizers") or ())

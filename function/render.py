@@ -121,9 +121,9 @@ def run(req: fnv1.RunFunctionRequest, address: str | None) -> fnv1.RunFunctionRe
         NotRenderedError: nothing answers at `address`, or the result is fatal.
     """
     rsp = _call(req, address) if address else asyncio.run(FunctionRunner().RunFunction(req, None))
-    for result in rsp.results:
-        if result.severity == fnv1.SEVERITY_FATAL:
-            raise NotRenderedError(result.message)
+    fatal = [r.message for r in rsp.results if r.severity == fnv1.SEVERITY_FATAL]
+    if fatal:
+        raise NotRenderedError(fatal[0])
     return rsp
 
 

@@ -37,7 +37,7 @@ class Options:
     metrics: int | None
 
 
-async def serve(options: Options, *, started: asyncio.Event | None = None) -> None:
+async def serve(options: Options) -> None:
     """Serve until SIGTERM or SIGINT, then let running calls finish for DRAIN_SECONDS.
 
     Raises:
@@ -57,8 +57,6 @@ async def serve(options: Options, *, started: asyncio.Event | None = None) -> No
     await server.start()
     await checks.set("", health_pb2.HealthCheckResponse.SERVING)
     log.info("Serving", address=options.address, tls=options.certificates is not None, metrics=options.metrics)
-    if started:
-        started.set()
     await stop.wait()
     log.info("Draining", seconds=DRAIN_SECONDS)
     await checks.enter_graceful_shutdown()

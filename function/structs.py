@@ -88,11 +88,9 @@ def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
         _write(fields[key], value)
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
-    """`value` as dicts and lists, nulls and all: what the author wrote is judged as it was written."""
-    if isinstance(value, View):
-        return {k: _plain(v) for k, v in value._fields.items()}  # Of the same class.
-    return value
+def plain(view: View) -> dict[str, Any]:
+    """`view` as dicts and lists, nulls and all: what the author wrote is judged as it was written."""
+    return {k: _plain(v) for k, v in view._fields.items()}  # Of the same module.
 
 
 def _plain(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.

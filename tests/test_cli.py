@@ -85,7 +85,7 @@ def test_completion_prints_a_script(shell: str) -> None:
 
 
 def test_a_claim_is_rendered_as_an_xr_of_its_own_name_from_a_file_and_from_standard_input() -> None:
-    from_file, from_stdin = upenv("render", QUICKSTART), upenv("render", "-", stdin=Path(QUICKSTART).read_text())
+    from_file, from_stdin = upenv("render", QUICKSTART), upenv("render", "-", stdin="---\n---\n" + Path(QUICKSTART).read_text())
 
     assert from_file.output == from_stdin.output
     xr, *composed = yaml.safe_load_all(from_file.output)

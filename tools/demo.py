@@ -10,9 +10,9 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import yaml  # noqa: E402  # Needs the path above, as the next one does.
+import yaml  # Needs the path above, as the next one does.
 
-from tools.parity import function  # noqa: E402
+from tools.parity import function
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = "examples/team/environment.yaml"
@@ -21,10 +21,12 @@ KEY = "crossplane.io/composition-resource-name"
 
 def main() -> int:
     """Print the environment, what it becomes, and what to try next."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     with function() as address:
         upenv = Path(sys.executable).parent / "upenv"
-        done = subprocess.run([str(upenv), "render", EXAMPLE, "--function-address", address], cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [str(upenv), "render", EXAMPLE, "--function-address", address], cwd=ROOT, capture_output=True, text=True, check=False
+        )
     if done.returncode:
         console.print(done.stderr)
         return done.returncode
@@ -41,7 +43,7 @@ def main() -> int:
     console.print(table)
     control_plane = next(d for d in composed if d["metadata"]["annotations"][KEY].startswith("controlplane/"))
     console.rule("[bold]one of them, whole")
-    console.print(Syntax(yaml.safe_dump(control_plane, sort_keys=False, width=100), "yaml", background_color="default"))
+    console.print(Syntax(yaml.safe_dump(control_plane, sort_keys=False, width=100), "yaml", background_color="default", word_wrap=True))
     console.print(f"[bold]Try next:[/] edit {EXAMPLE}, then: .venv/bin/upenv validate {EXAMPLE} && .venv/bin/upenv render {EXAMPLE}")
     return 0
 

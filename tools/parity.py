@@ -8,7 +8,10 @@ Ready and Synced as well. Everything that is emitted must then pass `crossplane 
 import argparse
 import concurrent.futures
 import contextlib
+import dataclasses
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,9 +22,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from crossplane.function import logging
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from tests import docs
 from tests.stories import ROOT, Story, dump, stories  # Needs the path above.
 
 KEY = "crossplane.io/composition-resource-name"
@@ -35,9 +40,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", type=Path, default=ROOT / ".cache" / "bin", help="where crossplane, crossplane-core and crank are")
     binaries = parser.parse_args().bin
+    logging.configure(logging.Level.DISABLED)
     with function() as address, tempfile.TemporaryDirectory() as scratch, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda s: compare(s, binaries, address, Path(scratch)), stories()))
         differences = [d for found, _ in results for d in found]
+        differences += documented(binaries, address, Path(scratch))
         differences += validate(binaries, Path(scratch), [d for _, documents in results for d in documents])
     for difference in differences:
         print(difference)
@@ -157,6 +164,23 @@ def validate(binaries: Path, scratch: Path, documents: Documents) -> list[str]:
     )
     lines = [line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("[✓]")]
     return [] if done.returncode == 0 else lines
+
+
+def documented(binaries: Path, address: str, scratch: Path) -> list[str]:
+    """What fails of the documented commands that need programs of others: the real crossplane, and the real kubectl without a cluster."""
+    work = scratch / "docs"
+    shutil.copytree(ROOT, work, ignore=shutil.ignore_patterns(".venv", ".cache", ".git", ".mypy_cache", ".ruff_cache", ".pytest_cache"))
+    (work / "token").write_text("not a token")
+    found = []
+    for command in docs.commands("sh"):
+        text = re.sub(r"^(kubectl .*create .*)$", r"\1 --dry-run=client", command.text)
+        if text.startswith("crossplane composition render"):
+            target = f"-a render.crossplane.io/runtime-development-target={address}"
+            text = f"{text} --crossplane-binary {binaries}/crossplane-core {target}"
+        done = dataclasses.replace(command, text=text).run(work, str(binaries))
+        if done.returncode:
+            found.append(f"{command.file.relative_to(ROOT)}: {command.text}: {done.stderr.strip()}")
+    return found
 
 
 def is_claim(story: Story) -> bool:

@@ -310,3 +310,43 @@ def test_only_the_first_of_many_are_named() -> None:
     message = next(c.message for c in w.reconcile().conditions if c.type == "ControlPlanesReady")
     assert message.startswith("0 of 7 control planes are ready: c0 (waiting for Secret kubeconfig, access to west), c1")
     assert message.endswith(" and 2 more")
+
+
+def test_a_resource_may_go_to_the_group_that_every_space_has() -> None:
+    store = {"apiVersion": "spaces.upbound.io/v1alpha1", "kind": "SharedSecretStore", "metadata": {"name": "aws"}, "spec": strategies.STORE}
+    w = lived(resources=[{"name": "store", "group": "default", "manifest": store}])
+
+    made = w.observed["resource/group/west/default/SharedSecretStore.spaces.upbound.io/-/aws"]
+    assert made["spec"]["forProvider"]["manifest"]["metadata"] == {"name": "aws", "namespace": "default"}
+
+
+@pytest.mark.parametrize("lost", [{}, {"finalizers": None}, {"finalizers": ["of-another"]}])
+def test_an_order_of_deletion_that_is_not_observed_is_no_order(lost: dict[str, Any]) -> None:
+    w = lived(removalPolicy="Delete")
+    assert "Deletable" in conditions(w)
+
+    if lost:
+        w.observed["providerconfig/west"]["metadata"] |= lost
+    else:
+        del w.observed["kubeconfig"]
+    assert "Deletable" not in conditions(w)
+
+
+def test_a_kubeconfig_of_ones_own_and_generated_ones_live_side_by_side() -> None:
+    own = {"kubeconfigSecretRef": {"name": "lab", "key": "k"}}
+    spaces = [
+        {"name": "west", "host": "west.spaces.upbound.io"},
+        {"name": "lab", "type": "Disconnected", "host": "east.spaces.upbound.io", "credentials": own},
+    ]
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s", "namespace": "n"}}
+    rule = {**strategies.INPUT["rules"][0], "ownKubeconfigs": True}
+    spec = {
+        "controlPlanes": [{"name": "dev", "space": "lab", **own}],
+        "resources": [{"name": "s", "controlPlane": "dev", "manifest": manifest}],
+    }
+    w = world.World(xr(spaces=spaces, **spec), {**strategies.INPUT, "rules": [rule]})
+    w.reconcile()
+
+    assert list(w.observed["kubeconfig"]["data"]) == ["west"]
+    secret = {"namespace": "platform", "name": "lab", "key": "k"}
+    assert w.observed["providerconfig/lab/default/dev"]["spec"] == {"credentials": {"source": "Secret", "secretRef": secret}}
