@@ -101,6 +101,12 @@ TABLE = (
         "give its user or team the role that is needed in the group",
     ),
     Advice(
+        "external resource does not exist",
+        r"external resource does not exist",
+        "there is nothing of this name, and managementPolicies only look",
+        "create it, or set managementPolicies that may",
+    ),
+    Advice(
         'namespaces "x" not found',
         rf'namespaces "(?P<name>{_NAME})" not found',
         "group {name} does not exist yet",

@@ -48,6 +48,16 @@ def test_each_shipped_input_passes_its_schema() -> None:
         jsonschema.validate(composition["spec"]["pipeline"][0]["input"], schema)
 
 
+@pytest.mark.parametrize("name", ["claims", "namespaced"])
+def test_each_definition_enforces_the_composition_that_is_shipped_for_it(name: str) -> None:
+    definition_ = yaml.safe_load((ROOT / "package" / name / "definition.yaml").read_text())
+    composition = yaml.safe_load((ROOT / "package" / "install" / f"composition-{name}.yaml").read_text())
+
+    assert definition_["spec"]["enforcedCompositionRef"] == {"name": composition["metadata"]["name"]}
+    api_version, kind = composition["spec"]["compositeTypeRef"].values()
+    assert (api_version, kind) == (f"{definition_['spec']['group']}/v1alpha1", definition_["spec"]["names"]["kind"])
+
+
 @pytest.mark.parametrize("namespaced", [False, True])
 def test_schemas_are_bounded_described_and_without_defaults(namespaced: bool) -> None:
     def walk(node: dict[str, Any], path: str) -> None:

@@ -207,6 +207,9 @@ class Resolver:
         refs = ((i, c, c.spec.get("writeConnectionSecretToRef")) for i, c in enumerate(control_planes))
         secrets = ((i, "writeConnectionSecretToRef", (c.space, r["namespace"], r["name"])) for i, c, r in refs if r)
         self._unique("controlPlanes", secrets, "names the Secret of another control plane; write a name for each")
+        hosts = ((i, c, c.spec.get("hostNamespace")) for i, c in enumerate(control_planes))
+        namespaces = ((i, "hostNamespace", (c.space, h["name"])) for i, c, h in hosts if h)
+        self._unique("controlPlanes", namespaces, "names the namespace of another control plane; write a name for each")
 
     # Other objects.
 
