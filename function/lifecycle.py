@@ -190,14 +190,13 @@ def _conflict(c: Composed, sight: Sight) -> Notice | None:
 
 def _forbidden_change(c: Composed, sight: Sight, observed: Observed) -> str:
     """Why the API would refuse `c`: a field is fixed once the object exists."""
-    if not c.immutable or not observed.seen(c.key):
-        return ""
-    had = observed.field(c.key, *WANTED, "spec")
+    had = observed.field(c.key, *WANTED, "spec") if c.immutable else None
     for path in c.immutable:
         new, before = dig(remote(c.manifest)["spec"], *path), dig(had, *path)
-        is_ = before if sight.remote is None else dig(sight.remote, "spec", *path)
-        if (new is None and before is not None) or (new is not None and is_ != new):
-            return f"cannot change {'.'.join(path)} once it exists: put it back as it was, or remove the control plane and make another"
+        is_ = before if new is None or sight.remote is None else dig(sight.remote, "spec", *path)
+        if is_ != new and observed.seen(c.key):
+            field = ".".join(path)
+            return f"cannot change {field} once it exists: put it back as it was, or remove the control plane and make another"
     return ""
 
 
