@@ -1,10 +1,10 @@
 """The table of contents, and the one law of emission: what is wanted and may exist, and what must not go yet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from function import kube, lifecycle, names, relations
+from function import endpoints, kube, lifecycle, names, relations, removal
 from function.desired import Composed, Life, Manifest, remote
-from function.lifecycle import Settled
+from function.lifecycle import Settled, Trouble
 from function.model.environment import Environment
 from function.observed import WANTED, Observed
 from function.plan import Emitted, Plan
@@ -19,22 +19,29 @@ FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
 
 
 def compose(env: Environment, observed: Observed) -> Plan:
-    """What is to exist now. Wanted and observed is always emitted; unwanted and observed goes as lifecycle says."""
+    """What is to exist now. Wanted and observed is always emitted; unwanted and observed goes as removal says."""
     wanted = {c.key: c for family in FAMILIES for c in family(env, observed)}
     withheld = {c.key: c for c in wanted.values() if c.key not in observed and not all(observed.ready(n) for n in c.needs if n in wanted)}
-    now = [(c, lifecycle.wanted(env, c, observed)) for c in wanted.values() if c.key not in withheld]
-    gone = list(_unwanted(env, [key for key in observed if key not in wanted], wanted, observed))
-    kept = [(key, settled) for key, settled in gone if settled]
-    notices = [s.notice for _, s in (*now, *kept) if s.notice]
+    settled: dict[str, Settled | None] = {}
+    conflicts: set[str] = set()
+    for c in wanted.values():
+        if c.key not in withheld:
+            settled[c.key] = one = lifecycle.wanted(env, c, observed, conflicts)
+            conflicts |= {c.key} if one.notice and one.notice.trouble is Trouble.CONFLICT else set()
+    settled |= _unwanted(env, wanted, observed, conflicts)
+    settled = removal.spare_groups(env, settled, observed)
+    stay = {key: s for key, s in settled.items() if s}
     return Plan(
-        emitted=(
-            *(_emitted(c, _linked(s, wanted, observed), observed) for c, s in now),
-            *(Emitted(key, s.composed.manifest, observed.ready(key), wanted=False) for key, s in kept),
+        emitted=tuple(
+            _emitted(wanted[key], _linked(s, wanted, observed), observed)
+            if key in wanted
+            else Emitted(key, s.composed.manifest, observed.ready(key), wanted=False)
+            for key, s in stay.items()
         ),
         withheld=tuple(withheld.values()),
-        notices=tuple(sorted(notices, key=lambda n: (n.trouble.value, n.key))),
+        notices=tuple(sorted((s.notice for s in stay.values() if s.notice), key=lambda n: (n.trouble.value, n.key))),
         wanted=wanted,
-        going=tuple(key for key, settled in gone if settled is None),
+        going=tuple(key for key, s in settled.items() if s is None),
     )
 
 
@@ -42,7 +49,7 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
     """A manifest with its edges, and the annotation that says that all it comes after has been ready once."""
     c = settled.composed
     after = [a for a in c.after if a in wanted]
-    if c.manifest["kind"] != "Object" or not after:
+    if c.manifest.get("kind") != "Object" or not after:
         return c.manifest
     metadata, spec = c.manifest["metadata"], c.manifest["spec"]
     if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
@@ -53,11 +60,13 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
 
 def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     """`c`, ready if the Object is and already says what we want: its Ready speaks of what it says."""
-    if manifest["kind"] != "Object":
+    if manifest.get("kind") != "Object":
         return Emitted(c.key, manifest, observed.ready(c.key))
     want, have = remote(c.manifest), observed.field(c.key, *WANTED)
     stated = bool(have == want)
-    said = stated or c.life is not Life.OWNED or _within(want, have)
+    # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
+    part = want if c.life is not Life.INSIDE else {k: v for k, v in want.items() if k != "metadata"}
+    said = (stated or _within(part, have)) and observed.field(c.key, "spec", "managementPolicies") == manifest["spec"]["managementPolicies"]
     return Emitted(c.key, manifest, observed.ready(c.key) and said, stated=stated)
 
 
@@ -68,15 +77,17 @@ def _within(want: object, have: object) -> bool:
     return want == have
 
 
-def _unwanted(env: Environment, gone: list[str], wanted: dict[str, Composed], observed: Observed) -> Iterator[tuple[str, Settled | None]]:
+def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed, conflicts: set[str]) -> dict[str, Settled | None]:
     """What becomes of each key whose line is gone. Nothing goes while something that exists still refers to it."""
+    gone = [key for key in observed if key not in wanted]
     if not gone:
-        return
-    referrers, places = relations.referrers(observed), relations.RemotePlaces(wanted, observed)
+        return {}
+    referrers, places, hosts = relations.referrers(observed), relations.RemotePlaces(env, wanted, observed), endpoints.hosts(env, observed)
+    out: dict[str, Settled | None] = {}
     for key in gone:
         inside = names.control_plane_of(key)
-        orphaned = bool(inside) and inside not in wanted
-        settled = lifecycle.unwanted(env, key, observed, replaced=places.wanted_elsewhere(key), orphaned=orphaned)
-        if settled is None and referrers[relations.identity(observed.document(key))] - {key}:
-            settled = Settled(kube.restated(env, key, observed.document(key)))
-        yield key, settled
+        leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, conflicts)
+        out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
+        if out[key] is None and referrers[relations.identity(observed.document(key))] - {key}:
+            out[key] = Settled(lifecycle.again(env, key, observed))
+    return out

@@ -17,17 +17,22 @@ def holds_kubeconfigs(env: Environment) -> bool:
     return generated and (env.namespaced or env.hub is not None)
 
 
-def host(observed: Observed, space: Space) -> str:
-    """The host that a Space has: the one in the spec, or the observed one while that may not be left."""
+def hosts(env: Environment, observed: Observed) -> dict[str, str]:
+    """The host of each Space: the one in the spec, or the observed one while that may not be left."""
+    return {s.name: _host(observed, s) for s in env.spaces.values()}
+
+
+def control_plane_url(env: Environment, host: str, c: ControlPlane) -> str:
+    """Address of a control plane's API in a Space at `host`."""
+    return names.legacy_url(host, env.organization, c) if env.spaces[c.space].legacy else names.control_plane_url(host, c)
+
+
+def _host(observed: Observed, space: Space) -> str:
+    known = (space.host, *space.former_hosts)
     old = observed.annotation(names.space_access(space.name), names.ANNOTATION_HOST)
-    if old in ("", space.host, *space.former_hosts):
+    if old in known:
         return space.host
-    return old if any(names.space_of(key) == space.name for key in observed) else space.host
-
-
-def control_plane_url(env: Environment, observed: Observed, c: ControlPlane) -> str:
-    """Address of a control plane's API."""
-    space = env.spaces[c.space]
-    if space.legacy:
-        return names.legacy_url(space.host, env.organization, c)
-    return names.control_plane_url(host(observed, space), c)
+    # It has moved, or its ProviderConfig is gone: what is there says where it is.
+    there = [observed.annotation(key, names.ANNOTATION_HOST) for key in observed if names.space_of(key) == space.name]
+    strange = [host for host in (old, *there) if host not in ("", *known)]
+    return strange[0] if strange and there else space.host

@@ -71,7 +71,9 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
         desired = rsp.desired.resources[e.key]
         _WRITER.write(desired.resource, e.manifest)
         desired.ready = fnv1.READY_TRUE if e.ready else fnv1.READY_FALSE
-    if not plan.complete:
+    # Otherwise Crossplane derives it, and names what is unready; unless an earlier function has said that all is ready.
+    unready = rsp.desired.composite.ready == fnv1.READY_TRUE and not all(e.ready for e in plan.emitted)
+    if unready or not plan.complete:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
     rsp.conditions.extend(_condition(c) for c in conditions)

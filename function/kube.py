@@ -3,11 +3,12 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from function import names
 from function.desired import Composed, Manifest
-from function.model.environment import Environment, SecretKey, Space
+from function.model.environment import Environment, SecretKey, Space, dig
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
@@ -23,20 +24,28 @@ _OBJECT_SPEC = (
 )
 
 
-def wrapped(env: Environment, key: str, manifest: Manifest, via: str, cel: str = "") -> Manifest:
-    """An Object around `manifest`, applied through the ProviderConfig named `via`.
+@dataclass(frozen=True, slots=True)
+class Via:
+    """A ProviderConfig, and the host that it reaches; none for this cluster."""
+
+    provider_config: str
+    host: str = ""
+
+
+def wrapped(env: Environment, key: str, manifest: Manifest, via: Via, cel: str = "") -> Manifest:
+    """An Object around `manifest`, applied `via` a ProviderConfig.
 
     Ready as soon as it is applied, or when the CEL expression `cel` over `object` holds. The expression
     must be a bool by its type: provider-kubernetes gives no reason for one that is not (object.go:656).
     """
-    if manifest["kind"] == "Secret":
+    if (manifest["apiVersion"], manifest["kind"]) == ("v1", "Secret"):
         raise ValueError("cannot wrap a Secret: its bytes would be in the Object's spec")
     return _object(env, key, manifest, via, cel)
 
 
 def wrapped_kubeconfigs(env: Environment, key: str, namespace: str, data: Mapping[str, str], via: str) -> Manifest:
     """An Object around a Secret, the only one there is: these kubeconfigs have an exec stanza and no secret."""
-    return _object(env, key, secret(names.object_name(env.identity, key), namespace, data), via, "")
+    return _object(env, key, secret(names.object_name(env.identity, key), namespace, data), Via(via), "")
 
 
 def secret(name: str, namespace: str, data: Mapping[str, str]) -> Manifest:
@@ -93,6 +102,17 @@ def encoded(document: Manifest) -> str:
     return base64.b64encode(json.dumps(document, indent=1).encode()).decode()
 
 
+def certificate_in(data: object) -> str | None:
+    """The CA in a kubeconfig that stands in a Secret's data; None where there is none to be found."""
+    try:
+        found = json.loads(base64.b64decode(str(data), validate=True))
+    except ValueError:
+        return None
+    clusters = found.get("clusters") if isinstance(found, dict) else None
+    ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
+    return ca if isinstance(ca, str) else None
+
+
 def reference(manifest: Manifest) -> Manifest:
     """An edge to `manifest`. Its namespace is written out: provider-kubernetes fills in none (object.go:716)."""
     metadata = manifest["metadata"]
@@ -115,7 +135,7 @@ def restated(env: Environment, key: str, document: Document) -> Composed:
     if document.get("kind") == "Object":
         manifest["spec"] = {k: spec[k] for k in _OBJECT_SPEC if k in spec}
     else:
-        manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if k in document})
+        manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if document.get(k) is not None})
     return Composed(key, manifest, entry=str(annotations.get(names.ANNOTATION_ENTRY, "")))
 
 
@@ -133,16 +153,17 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
     return value
 
 
-def _object(env: Environment, key: str, manifest: Manifest, via: str, cel: str) -> Manifest:
+def _object(env: Environment, key: str, manifest: Manifest, via: Via, cel: str) -> Manifest:
     kind = {"kind": "ProviderConfig"} if env.namespaced else {}
+    metadata = _metadata(env, key)
     return {
         "apiVersion": f"{NAMESPACED}/v1alpha1" if env.namespaced else f"{CLUSTER}/v1alpha2",
         "kind": "Object",
-        "metadata": _metadata(env, key),
+        "metadata": {**metadata, "annotations": {names.ANNOTATION_HOST: via.host}} if via.host else metadata,
         "spec": {
             "forProvider": {"manifest": manifest},
             "readiness": {"policy": "DeriveFromCelQuery", "celQuery": cel} if cel else {"policy": "SuccessfulCreate"},
-            "providerConfigRef": {**kind, "name": via},
+            "providerConfigRef": {**kind, "name": via.provider_config},
         },
     }
 

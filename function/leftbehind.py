@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from function import lifecycle
 from function.desired import remote
 from function.observed import REMOTE, WANTED, Observed, dig
 from function.plan import Plan
@@ -24,8 +23,8 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
         if (
             e.wanted
             and not e.stated
-            and e.manifest["kind"] == "Object"
-            and lifecycle.may_update(tuple(e.manifest["spec"]["managementPolicies"]))
+            and e.manifest.get("kind") == "Object"
+            and {"*", "Update"} & set(e.manifest["spec"]["managementPolicies"])
         ):
             want, had = remote(e.manifest), observed.mapping(e.key, *WANTED)
             for path in _dropped(had, want):

@@ -23,7 +23,7 @@ ANNOTATION_WHEN_REMOVED = f"{DOMAIN}/when-removed"
 ANNOTATION_PREREQUISITES = f"{DOMAIN}/prerequisites-ready"
 """On Objects: all that it comes after has been ready once. The change makes provider-kubernetes look at once."""
 ANNOTATION_HOST = f"{DOMAIN}/host"
-"""On ProviderConfigs: the host that they reach."""
+"""On ProviderConfigs and Objects: the host that they reach."""
 
 KUBECONFIG = "kubeconfig"
 _READABLE = 40
@@ -71,6 +71,11 @@ def control_plane_of(key: str) -> str:
     return "/".join(path[1:5]) if path[:2] == ["resource", "controlplane"] else ""
 
 
+def group_of_version(api_version: object) -> str:
+    """The API group of an apiVersion: two versions are one object."""
+    return str(api_version).rpartition("/")[0]
+
+
 def space_endpoint_key(space: str) -> str:
     """Key of a Space's kubeconfig in the environment's Secret."""
     return space
@@ -101,7 +106,12 @@ def space_url(host: str) -> str:
 
 def control_plane_url(host: str, c: ControlPlane) -> str:
     """Address of a control plane's API in a Space."""
-    return f"https://{host}/apis/spaces.upbound.io/v1beta1/namespaces/{c.group}/controlplanes/{c.name}/k8s"
+    return inner_url(host, c.group, c.name)
+
+
+def inner_url(host: str, group_: str, name: str) -> str:
+    """Address of the API inside a control plane, by its names in the Space."""
+    return f"https://{host}/apis/spaces.upbound.io/v1beta1/namespaces/{group_}/controlplanes/{name}/k8s"
 
 
 def legacy_url(host: str, organization: str, c: ControlPlane) -> str:

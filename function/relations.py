@@ -6,6 +6,7 @@ from typing import Any
 
 from function import names
 from function.desired import Composed
+from function.model.environment import Environment
 from function.observed import WANTED, Observed, dig
 from function.readiness import Document
 
@@ -28,42 +29,30 @@ def referrers(observed: Observed) -> Mapping[Identifier, set[str]]:
 
 
 def _targets(document: Document) -> Iterator[Identifier]:
-    references = dig(document, "spec", "references")
-    for r in references if isinstance(references, (list, tuple)) else ():
+    for r in _list(dig(document, "spec", "references")):
         yield str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))
     yield "ProviderConfig", str(dig(document, "spec", "providerConfigRef", "name"))
     yield "Secret", str(dig(document, "spec", "credentials", "secretRef", "name"))
 
 
 class RemotePlaces:
-    """Which remote object each Object stands for, told by host, kind, namespace and name."""
+    """Which remote object each Object stands for, told by host, control plane, kind, namespace and name."""
 
-    def __init__(self, wanted: Mapping[str, Composed], observed: Observed) -> None:
-        """Read the hosts of all ProviderConfigs, and the places of all wanted Objects."""
+    def __init__(self, env: Environment, wanted: Mapping[str, Composed], observed: Observed) -> None:
+        """Read the places of all wanted Objects."""
         self._observed = observed
-        configs = [*(observed.document(k) for k in observed), *(c.manifest for c in wanted.values())]
-        self._hosts = {
-            dig(d, "metadata", "name"): dig(d, "metadata", "annotations", names.ANNOTATION_HOST)
-            for d in configs
-            if d.get("kind") == "ProviderConfig"
-        }
-        self._wanted = {self._place(c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
+        self._hosts = {former: s.host for s in env.spaces.values() for former in s.former_hosts}
+        self._wanted = {self._place(c.key, c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
 
     def wanted_elsewhere(self, key: str) -> bool:
         """Whether a wanted Object stands for the same remote object as the observed one `key`."""
-        place = self._place(self._observed.document(key))
-        return place[0] is not None and place in self._wanted
+        return self._place(key, self._observed.document(key)) in self._wanted
 
-    def _place(self, document: Document) -> tuple[Any, ...]:
-        host = self._hosts.get(dig(document, "spec", "providerConfigRef", "name"))
-        manifest = dig(document, *WANTED)
-        return (
-            host,
-            dig(manifest, "apiVersion"),
-            dig(manifest, "kind"),
-            dig(manifest, "metadata", "namespace"),
-            dig(manifest, "metadata", "name"),
-        )
+    def _place(self, key: str, document: Document) -> tuple[Any, ...]:
+        host, manifest = dig(document, "metadata", "annotations", names.ANNOTATION_HOST), dig(document, *WANTED)
+        inside = names.control_plane_of(key).split("/")[2:]
+        what = [dig(manifest, *path) for path in (("kind",), ("metadata", "namespace"), ("metadata", "name"))]
+        return (self._hosts.get(host, host), *inside, names.group_of_version(dig(manifest, "apiVersion")), *what)
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:
@@ -75,4 +64,8 @@ def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[
     for c in wanted.values():
         finalizer = f"kubernetes.crossplane.io/referred-by-object-{observed.text(c.key, 'metadata', 'uid')}"
         for other in c.after:
-            yield c.key, other, finalizer in (observed.field(other, "metadata", "finalizers") or ())
+            yield c.key, other, finalizer in _list(observed.field(other, "metadata", "finalizers"))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -8,13 +8,14 @@ from function import diagnosis, endpoints, lifecycle, names, readiness, relation
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ControlPlane, Environment, Policies, RemovalPolicy
+from function.model.environment import ControlPlane, Environment, RemovalPolicy
 from function.observed import REMOTE, Observed
 from function.plan import Plan
 
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
 _MOST_NAMED = 5
+_MOST_TROUBLES = 40
 _FAMILIES = (
     ("GroupsReady", "group/", "groups"),
     ("ControlPlanesReady", "controlplane/", "control planes"),
@@ -45,7 +46,8 @@ class _Line:
 def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, Any], list[Condition]]:
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
-    control_planes = [_control_plane(env, c, lines, observed) for c in env.control_planes]
+    hosts = endpoints.hosts(env, observed)
+    control_planes = [_control_plane(env, c, lines, observed, hosts[c.space]) for c in env.control_planes]
     conditions = [
         _credentials(plan, observed),
         *(_family(lines.values(), *f) for f in _FAMILIES),
@@ -60,7 +62,7 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "readyControlPlanes": ready,
         "totalControlPlanes": len(control_planes),
         "summary": f"{ready}/{len(control_planes)}",
-        "message": _message(conditions),
+        "message": _message(conditions, plan),
         "warnings": _warnings(env, plan),
         "leftBehind": left_behind(plan, observed),
     }
@@ -82,25 +84,25 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
     error = observed.condition(c.key, "Synced")
     if error.get("status") == "False":
-        return diagnosis.explain(str(error.get("message") or error.get("reason")))
+        return diagnosis.explain(str(error.get("message") or error.get("reason") or "is not in sync"))
     waiting = [
         lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
     ]
     if waiting:
         return f"waiting for {_few(waiting)}"
-    if c.key not in observed:
-        return "is being created"
+    if c.key not in observed or observed.ready(c.key):
+        return "is being changed" if c.key in observed else "is being created"
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
     said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
     return diagnosis.explain(said) or "is not ready yet"
 
 
-def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], observed: Observed) -> dict[str, Any]:
+def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], observed: Observed, host: str) -> dict[str, Any]:
     key, legacy = names.control_plane(c), env.spaces[c.space].legacy
     line = _Line(key, c.entry, ready=True, message="") if legacy else lines[key]
     version = observed.text(key, *REMOTE, "spec", "crossplane", "version") or c.spec.get("crossplane", {}).get("version", "")
     return _entry(
-        line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, observed, c)
+        line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, host, c)
     )
 
 
@@ -145,41 +147,41 @@ def _family(lines: Iterable[_Line], type_: str, prefix: str, noun: str) -> Condi
 def _troubles(plan: Plan) -> Iterable[Condition]:
     for trouble, reason in ((Trouble.CONFLICT, "NotOurs"), (Trouble.REFUSED, "Forbidden"), (Trouble.REMOVAL_PENDING, "LineRemoved")):
         texts = [f"{n.title} {n.text}" for n in plan.notices if n.trouble is trouble]
-        yield Condition(trouble.value, bool(texts), reason if texts else "None", _few(texts, "; "))
+        yield Condition(trouble.value, bool(texts), reason if texts else "None", _few(texts, "; ", _MOST_TROUBLES))
 
 
 def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     """Whether deleting the environment deletes what is in it, in order: every policy and every edge is observed."""
     if env.removal_policy is not RemovalPolicy.DELETE:
-        return Condition(
-            "Deletable",
-            status=False,
-            reason="Protected",
-            message="deleting the environment leaves its control planes and groups: removalPolicy is not Delete",
-        )
-    owned = [c for c in plan.wanted.values() if c.life is Life.OWNED and c.policies is Policies.FULL]
-    open_ = [c.entry for c in owned if lifecycle.policies_of(observed, c.key) != ("*",)]
-    if plan.notices or plan.going or open_:
-        return Condition(
-            "Deletable",
-            status=False,
-            reason="Preparing",
-            message=f"not yet: {_few(open_ or [n.title for n in plan.notices] or plan.going)}",
-        )
-    keys = {c.key for c in owned}
-    lost = sorted({plan.wanted[k].entry for k, _, held in relations.edges(plan.wanted, observed) if k in keys and not held})
+        text = "deleting the environment leaves its control planes and groups: removalPolicy is not Delete"
+        return Condition("Deletable", status=False, reason="Protected", message=text)
+    policies = {e.key: e.manifest["spec"]["managementPolicies"] for e in plan.emitted if e.manifest.get("kind") == "Object"}
+    owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
+    deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
+    changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key)]
+    labels = {key: observed.mapping(key, *REMOTE, "metadata", "labels") for key in deleted}
+    protected = [deleted[key] for key in deleted if labels[key].get(names.LABEL_GROUP_PROTECTION) == "true"]
+    lost = sorted({deleted[k] for k, _, held in relations.edges(plan.wanted, observed) if k in deleted and not held})
+    if plan.notices or plan.going or changing:
+        text = f"not yet: {_few(changing or [n.title for n in plan.notices] or plan.going)}"
+        return Condition("Deletable", status=False, reason="Preparing", message=text)
+    if protected:
+        text = f"set deletionProtection: false first: {_few(protected)}"
+        return Condition("Deletable", status=False, reason="GroupProtected", message=text)
     if lost:
-        text = "the order of deletion is not secured for {}: empty controlPlanes, groups and resources first, which removes them in order"
-        return Condition("Deletable", status=False, reason="OrderNotSecured", message=text.format(_few(lost)))
-    return Condition("Deletable", status=True, reason="Ready", message="deleting the environment deletes its control planes and groups")
+        text = f"the order of deletion is not secured for {_few(lost)}: empty the lists first, which removes everything in order"
+        return Condition("Deletable", status=False, reason="OrderNotSecured", message=text)
+    what = _few(list(deleted.values())) or "nothing in a Space"
+    return Condition("Deletable", status=True, reason="Ready", message=f"deleting the environment deletes {what}")
 
 
-def _message(conditions: Sequence[Condition]) -> str:
+def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     """The one line of the printer column: what is wrong first, else how far things are."""
     bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
     order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady")
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
-    return worst.message if worst else "all is ready"
+    leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
+    return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
 
 
 def _warnings(env: Environment, plan: Plan) -> list[str]:
@@ -193,6 +195,6 @@ def _warnings(env: Environment, plan: Plan) -> list[str]:
     ]
 
 
-def _few(texts: Sequence[str], separator: str = ", ") -> str:
-    shown = separator.join(texts[:_MOST_NAMED])
-    return shown if len(texts) <= _MOST_NAMED else f"{shown} and {len(texts) - _MOST_NAMED} more"
+def _few(texts: Sequence[str], separator: str = ", ", most: int = _MOST_NAMED) -> str:
+    shown = separator.join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"

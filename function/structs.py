@@ -1,5 +1,6 @@
 """protobuf Structs as mappings, and mappings as Structs. Together with fn the only place that knows protobuf."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -65,14 +66,14 @@ class Writer:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._kept: dict[tuple[str, str], tuple[Mapping[str, Any], struct_pb2.Struct]] = {}
+        self._kept: dict[tuple[str, str], tuple[str, struct_pb2.Struct]] = {}
 
     def write(self, struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
         """Make `struct` say what `manifest` says."""
         name = str(manifest.get("kind")), manifest["metadata"]["name"]
-        kept = self._kept.get(name)
-        if kept is None or kept[0] != manifest:
-            kept = manifest, struct_pb2.Struct()
+        kept, text = self._kept.get(name), json.dumps(manifest)  # Not the dicts: to Python, 1 is True.
+        if kept is None or kept[0] != text:
+            kept = text, struct_pb2.Struct()
             merge(kept[1], manifest)
             self._kept.pop(name, None)
             self._kept[name] = kept

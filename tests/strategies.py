@@ -20,8 +20,8 @@ INPUT: dict[str, Any] = {
             "organizations": ["acme"],
             "hosts": ["*.spaces.upbound.io", "*.spaces.upbound.io:8443"],
             "secrets": [
-                {"namespace": "crossplane-system", "name": "upbound-credentials", "key": "token"},
-                {"namespace": "crossplane-system", "name": "cluster-config", "key": "kubeconfig"},
+                {"namespace": "crossplane-system", "name": "upbound-credentials", "key": "token", "use": "Token"},
+                {"namespace": "crossplane-system", "name": "cluster-config", "key": "kubeconfig", "use": "Kubeconfig"},
             ],
             "resources": [
                 {"scope": "Group", "kinds": ["SharedSecretStore.spaces.upbound.io"]},

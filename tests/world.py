@@ -121,7 +121,8 @@ class World:
         if set(o["spec"]["managementPolicies"]) & {"*", "Delete"} and self.remote.pop(self.place(o), None):
             self.deleted.append(self.place(o))
         for target in self._targets(o):
-            target["metadata"]["finalizers"].remove(REFERRED_BY + o["metadata"]["uid"])
+            mine = REFERRED_BY + o["metadata"]["uid"]
+            target["metadata"]["finalizers"] = [f for f in target["metadata"]["finalizers"] if f != mine]
         del self.observed[key]
 
     def _deletable(self, key: str) -> bool:

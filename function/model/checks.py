@@ -2,13 +2,14 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from function.model import spec as s
 from function.model.environment import dig
 from function.model.errors import Location, Problem
-from function.model.types import BASE64, PATTERN_HINTS
+from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
 
 RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
 """Labels that this function or a Space sets."""
@@ -43,7 +44,9 @@ def unique(found: Iterable[tuple[Location, Any]], text: str) -> Iterator[Problem
 def is_object(manifest: Mapping[str, Any]) -> bool:
     """Whether a manifest says what it is."""
     named = (manifest.get("apiVersion"), manifest.get("kind"), dig(manifest, "metadata", "name"))
-    return all(isinstance(n, str) and n for n in named)
+    namespace = dig(manifest, "metadata", "namespace")
+    whole = all(isinstance(n, str) and n for n in named) and "/" not in str(named[2])
+    return whole and (namespace is None or (isinstance(namespace, str) and bool(re.fullmatch(DNS_LABEL[1:-1], namespace))))
 
 
 def _space(at: Location, e: s.Space) -> Iterator[Problem]:
@@ -71,7 +74,7 @@ def _resource(at: Location, e: s.Resource) -> Iterator[Problem]:
     if (e.space, e.group, e.control_plane).count(None) != 2:  # noqa: PLR2004  # Exactly one of three.
         yield Problem(at, "is placed nowhere or in several places; write exactly one of space, group and controlPlane")
     if not is_object(e.manifest):
-        yield Problem((*at, "manifest"), "is no object; write apiVersion, kind and metadata.name")
+        yield Problem((*at, "manifest"), "is no object; write apiVersion, kind, metadata.name, and metadata.namespace where it has one")
     if "status" in e.manifest:
         yield Problem((*at, "manifest", "status"), "is the API's to write; leave it out")
     for path in _nulls(e.manifest):

@@ -125,6 +125,7 @@ class Environment:
     identity: Identity
     namespaced: bool
     organization: str
+    policies: Policies
     removal_policy: RemovalPolicy
     confirmations: tuple[Confirmation, ...]
     spaces: Mapping[str, Space]

@@ -12,6 +12,7 @@ from function.model.types import PATTERN_HINTS
 
 Location = tuple[str | int, ...]
 _LONGEST_NAME = 63
+_MOST = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class InvalidError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Keep the problems, in the order in which the document has them."""
         self.problems = tuple(problems)
-        super().__init__("; ".join(map(str, self.problems)))
+        shown, more = self.problems[:_MOST], len(self.problems) - _MOST
+        super().__init__("; ".join([*map(str, shown), *([f"and {more} more"] if more > 0 else [])]))
 
 
 def from_pydantic(error: ValidationError, model: type[BaseModel], at: Location) -> list[Problem]:
@@ -51,6 +53,8 @@ def from_pydantic(error: ValidationError, model: type[BaseModel], at: Location) 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`: did you mean x?`, or the list of what is known where nothing is near."""
     names = sorted(known)
+    if len(names) > _MOST:
+        return ""  # Looking for the nearest of many, for many, would take the function's time from others.
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"; did you mean {near[0]}?"

@@ -20,6 +20,8 @@ class SecretRule(SecretKeyRef):
 
     namespace: t.Name
     """Namespace of the Secret."""
+    use: Literal["Token", "Kubeconfig", "ControlPlaneKubeconfig"]
+    """What it is: a token, the kubeconfig of a Space, or the kubeconfig of a control plane. It serves as nothing else."""
 
 
 class ResourceRule(t.Model):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks
+from function.model import checks, defaults
 from function.model import spec as s
 from function.model.environment import (
     Confirmation,
@@ -62,6 +62,7 @@ class Resolver:
             identity=self.identity,
             namespaced=self.namespaced,
             organization=spec.organization,
+            policies=self.policies,
             removal_policy=RemovalPolicy(spec.removal_policy),
             confirmations=tuple(Confirmation(c.kind, c.name, c.uid) for c in spec.confirmed_removals),
             spaces=self.spaces,
@@ -77,8 +78,8 @@ class Resolver:
         return Space(
             name=e.name,
             type=e.type,
-            host=e.host or LEGACY_HOST,
-            former_hosts=e.former_hosts,
+            host=(e.host or LEGACY_HOST).removesuffix(":443"),
+            former_hosts=tuple(h.removesuffix(":443") for h in e.former_hosts),
             certificate_authority_data=e.certificate_authority_data,
             insecure=bool(e.insecure_skip_tls_verify),
             token=self._token((*at, "credentials", "tokenSecretRef"), e),
@@ -145,7 +146,8 @@ class Resolver:
         if listed and listed.space != space:
             self._wrong((*at, "space"), f"is not the Space of group {listed.entry}; leave it out, or write {listed.space}")
         group = listed.name if listed else e.group or DEFAULT_GROUP
-        settings = _merged(self.spec.defaults.control_plane, e)
+        listed = listed or next((g for g in self.groups.values() if (g.space, g.name) == (space, group)), None)
+        settings = defaults.merged(self.spec.defaults.control_plane, e)
         return ControlPlane(
             entry=e.name,
             name=e.remote_name or e.name,
@@ -289,17 +291,3 @@ def _policies(chosen: tuple[str, ...] | None, otherwise: Policies = Policies.FUL
     if chosen is None:
         return otherwise
     return next((p for p in (Policies.FULL, Policies.OBSERVE) if p.value == chosen), Policies.WITHOUT_DELETE)
-
-
-def _merged(under: s.ControlPlaneSettings, over: s.ControlPlane) -> s.ControlPlaneSettings:
-    """`over` laid over `under`: objects are merged, everything else is replaced."""
-    if not under.model_fields_set:
-        return over
-    fields = set(s.ControlPlaneSettings.model_fields)
-    merged = _laid(under.model_dump(exclude_unset=True), over.model_dump(exclude_unset=True, include=fields))
-    return s.ControlPlaneSettings.model_validate(merged, by_name=True, by_alias=False)
-
-
-def _laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    both = {k: _laid(under[k], v) for k, v in over.items() if isinstance(v, dict) and isinstance(under.get(k), dict)}
-    return {**under, **over, **both}

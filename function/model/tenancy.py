@@ -42,25 +42,20 @@ def problems(env: Environment, spec: s.Spec, rule: Rule | None) -> Iterator[Prob
         yield from _resource(("spec", "resources", i), resource, rule)
 
 
-def secret_allowed(ref: SecretKey, env: Environment, rule: Rule) -> bool:
-    """Whether `env` may refer to `ref`: the one place that decides it, for every family."""
-    return _own(ref, env) or _listed(ref, rule)
-
-
 def _space(at: Location, space: Space, env: Environment, credentials: s.Credentials, rule: Rule) -> Iterator[Problem]:
     if not _matches(space.host, rule.hosts) or not all(_matches(h, rule.hosts) for h in space.former_hosts):
         yield Problem((*at, "host"), f"may not be reached from this namespace, or one of formerHosts may not; {ASK}")
     if space.insecure and not rule.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set from this namespace; give certificateAuthorityData, or {ASK}")
-    if space.token and not secret_allowed(space.token, env, rule):
+    if space.token and not (_own(space.token, env) or _listed(space.token, rule, "Token")):
         yield Problem((*at, "credentials", "tokenSecretRef"), f"names a Secret that is not this environment's to use; {ASK}")
     if space.kubeconfig and credentials.kubeconfig_secret_ref:
-        yield from _kubeconfig((*at, "credentials", "kubeconfigSecretRef"), space.kubeconfig, env, rule)
-    elif space.kubeconfig and not _listed(space.kubeconfig, rule):
+        yield from _kubeconfig((*at, "credentials", "kubeconfigSecretRef"), space.kubeconfig, "Kubeconfig", env, rule)
+    elif space.kubeconfig and not _listed(space.kubeconfig, rule, "Kubeconfig"):
         yield Problem((*at, "credentials", "kubeconfigSecretRef"), f"is by default a Secret that is not this environment's to use; {ASK}")
     if space.token and not _own(space.token, env):
         # The platform's token goes only where the platform team says.
-        if space.kubeconfig and _own(space.kubeconfig, env) and not _listed(space.kubeconfig, rule):
+        if space.kubeconfig and _own(space.kubeconfig, env) and not _listed(space.kubeconfig, rule, "Kubeconfig"):
             yield Problem(
                 (*at, "credentials"),
                 "pairs a token from outside the environment's namespace with a kubeconfig of its own; leave kubeconfigSecretRef out",
@@ -80,11 +75,11 @@ def _control_plane(at: Location, c: ControlPlane, env: Environment, rule: Rule) 
     if host and (_reserved(host["name"]) or not _matches(host["name"], rule.host_namespaces)):
         yield Problem((*at, "hostNamespace", "name"), f"may not be used: it names a namespace of the Space's own cluster; {ASK}")
     if c.kubeconfig:
-        yield from _kubeconfig((*at, "kubeconfigSecretRef"), c.kubeconfig, env, rule)
+        yield from _kubeconfig((*at, "kubeconfigSecretRef"), c.kubeconfig, "ControlPlaneKubeconfig", env, rule)
 
 
-def _kubeconfig(at: Location, ref: SecretKey, env: Environment, rule: Rule) -> Iterator[Problem]:
-    if _listed(ref, rule):
+def _kubeconfig(at: Location, ref: SecretKey, use: str, env: Environment, rule: Rule) -> Iterator[Problem]:
+    if _listed(ref, rule, use):
         return
     if not _own(ref, env):
         yield Problem(at, f"names a Secret that is not this environment's to use; {ASK}")
@@ -127,8 +122,9 @@ def _own(ref: SecretKey, env: Environment) -> bool:
     return ref.namespace == env.identity.namespace
 
 
-def _listed(ref: SecretKey, rule: Rule) -> bool:
-    return any((r.namespace, r.name, r.key) == (ref.namespace, ref.name, ref.key) for r in rule.secrets)
+def _listed(ref: SecretKey, rule: Rule, use: str) -> bool:
+    """Whether a rule grants a Secret for one use: the one place that decides it, for every family."""
+    return any((r.namespace, r.name, r.key, r.use) == (ref.namespace, ref.name, ref.key, use) for r in rule.secrets)
 
 
 def _reserved(name: str) -> bool:

@@ -12,51 +12,56 @@ MOVED = "cannot change its host from {old} to {new} while {old} is in use: list 
 
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The kubeconfig Secret and the ProviderConfigs. A Legacy Space gets none: nothing is created in it."""
+    hosts = endpoints.hosts(env, observed)
     spaces = [s for s in env.spaces.values() if not s.legacy]
     entered = [c for c in env.control_planes if (c.space, c.group, c.name) in env.entered]
-    if endpoints.holds_kubeconfigs(env):
-        yield _secret(env, _kubeconfigs(env, observed, spaces, entered))
+    if env.namespaced or env.hub:
+        yield from _secret(env, _kept(env, observed) | _wanted(env, hosts, spaces, entered))
     for s in spaces:
-        key, host = names.space_access(s.name), endpoints.host(observed, s)
+        key, host = names.space_access(s.name), hosts[s.name]
         kubeconfig = s.kubeconfig or _generated(env, names.space_endpoint_key(s.name))
-        moved = "" if host == s.host else MOVED.format(old=host, new=s.host)
-        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, s.token), entry=s.name, refused=moved)
+        refused = MOVED.format(old=host, new=s.host) if host != s.host and key in observed else ""
+        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, s.token), entry=s.name, refused=refused)
     for c in entered:
         s, key = env.spaces[c.space], names.control_plane_access(c)
         kubeconfig = c.kubeconfig or _generated(env, names.control_plane_endpoint_key(c))
-        yield Composed(key, kube.provider_config(env, key, endpoints.host(observed, s), kubeconfig, s.token), entry=c.entry)
+        yield Composed(key, kube.provider_config(env, key, hosts[s.name], kubeconfig, s.token), entry=c.entry)
 
 
-def _secret(env: Environment, data: Mapping[str, str]) -> Composed:
+def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:
     key = names.KUBECONFIG
+    if not data:
+        return
     if env.hub:
         manifest = kube.wrapped_kubeconfigs(env, key, env.hub.namespace, data, env.hub.provider_config)
     else:
         manifest = kube.secret(names.object_name(env.identity, key), env.identity.namespace, data)
-    return Composed(key, manifest, entry=key)
+    yield Composed(key, manifest, entry=key)
 
 
-def _kubeconfigs(env: Environment, observed: Observed, spaces: list[Space], entered: list[ControlPlane]) -> dict[str, str]:
-    """The Secret's data: ours as they should be, and as they are where a host may not change or an endpoint is still used."""
-    urls = {names.space_endpoint_key(s.name): (s, names.space_url(s.host)) for s in spaces if not s.kubeconfig}
+def _wanted(env: Environment, hosts: Mapping[str, str], spaces: list[Space], entered: list[ControlPlane]) -> dict[str, str]:
+    """Kubeconfigs of what the environment has."""
+    urls = {names.space_endpoint_key(s.name): (s, names.space_url(hosts[s.name])) for s in spaces if not s.kubeconfig}
     for c in entered:
         if not c.kubeconfig:
-            urls[names.control_plane_endpoint_key(c)] = (env.spaces[c.space], names.control_plane_url(env.spaces[c.space].host, c))
-    data = {key: kube.encoded(kube.kubeconfig(env.organization, s, url)) for key, (s, url) in urls.items()}
-    used = _read_by_observed(observed)
-    for key, old in observed.mapping(names.KUBECONFIG, *(WANTED if env.hub else ()), "data").items():
-        gone, moved = key not in urls, key in urls and endpoints.host(observed, urls[key][0]) != urls[key][0].host
-        if isinstance(old, str) and (moved or (gone and key in used)):
-            data[key] = old
-    return dict(sorted(data.items()))
+            urls[names.control_plane_endpoint_key(c)] = (env.spaces[c.space], names.control_plane_url(hosts[c.space], c))
+    return {key: kube.encoded(kube.kubeconfig(env.organization, s, url)) for key, (s, url) in sorted(urls.items())}
+
+
+def _kept(env: Environment, observed: Observed) -> dict[str, str]:
+    """Kubeconfigs that an observed ProviderConfig still reads, whatever the environment has: made anew, but for their CA."""
+    old, kept = observed.mapping(names.KUBECONFIG, *(WANTED if env.hub else ()), "data"), {}
+    for config in (key for key in observed if key.startswith("providerconfig/")):
+        host, key = observed.annotation(config, names.ANNOTATION_HOST), observed.text(config, "spec", "credentials", "secretRef", "key")
+        mine = observed.text(config, "spec", "credentials", "secretRef", "name") == names.object_name(env.identity, names.KUBECONFIG)
+        if mine and host and key == config.partition("/")[2].replace("/", "."):
+            space, *inside = key.split(".")
+            url = names.inner_url(host, *inside) if inside else names.space_url(host)
+            gone = Space(space, "Cloud", host, (), kube.certificate_in(old.get(key)), insecure=False, token=None, kubeconfig=None)
+            kept[key] = kube.encoded(kube.kubeconfig(env.organization, gone, url))
+    return kept
 
 
 def _generated(env: Environment, key: str) -> SecretKey:
     namespace = env.hub.namespace if env.hub else env.identity.namespace
     return SecretKey(namespace, names.object_name(env.identity, names.KUBECONFIG), key)
-
-
-def _read_by_observed(observed: Observed) -> frozenset[str]:
-    """Keys of the Secret that an observed ProviderConfig reads."""
-    configs = (key for key in observed if key.startswith("providerconfig/"))
-    return frozenset(observed.text(key, "spec", "credentials", "secretRef", "key") for key in configs)

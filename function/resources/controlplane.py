@@ -17,13 +17,14 @@ RUNNING = f"{_HAS_CONDITIONS} && {_TRUE['Ready']} && {_TRUE['Healthy']}"
 PAUSED = f"{_HAS_CONDITIONS} && ({_TRUE['Ready']} || {_PAUSED})"
 
 
-def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The control planes, but those of Legacy Spaces, which are only referred to."""
+    hosts = endpoints.hosts(env, observed)
     for c in env.control_planes:
         if env.spaces[c.space].legacy:
             continue
         key = names.control_plane(c)
-        via = names.object_name(env.identity, names.space_access(c.space))
+        via = kube.Via(names.object_name(env.identity, names.space_access(c.space)), hosts[c.space])
         group = (names.group(c.space, c.group),) if (c.space, c.group) in env.composed_groups else ()
         yield Composed(
             key,

@@ -8,11 +8,12 @@ from function.model.environment import Environment, Group
 from function.observed import Observed
 
 
-def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The groups that the environment lists, and those that its control planes only name."""
+    hosts = endpoints.hosts(env, observed)
     for group in env.groups:
         key = names.group(group.space, group.name)
-        via = names.object_name(env.identity, names.space_access(group.space))
+        via = kube.Via(names.object_name(env.identity, names.space_access(group.space)), hosts[group.space])
         yield Composed(
             key,
             kube.wrapped(env, key, _namespace(env, group), via),

@@ -8,8 +8,9 @@ from function.model.environment import Environment, Resource
 from function.observed import Observed
 
 
-def compose(env: Environment, _: Observed) -> Iterator[Composed]:
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The objects. Each comes after the place that it goes to."""
+    hosts = endpoints.hosts(env, observed)
     for r in env.resources:
         manifest = kube.plain(r.manifest)
         if r.scope == "Group":
@@ -18,7 +19,7 @@ def compose(env: Environment, _: Observed) -> Iterator[Composed]:
         access = names.control_plane_access(r.control_plane) if r.control_plane else names.space_access(r.space)
         yield Composed(
             key,
-            kube.wrapped(env, key, manifest, names.object_name(env.identity, access)),
+            kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space])),
             after=(*endpoints.prerequisites(env, r.space), *_place(env, r)),
             entry=r.entry,
             life=Life.INSIDE,

@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
+from function import compose, kube
+from function.desired import Composed
 from tests import strategies, world
 
 DEV = ("west.spaces.upbound.io", "", "ControlPlane", "default", "dev")
@@ -350,3 +353,23 @@ def test_a_kubeconfig_of_ones_own_and_generated_ones_live_side_by_side() -> None
     assert list(w.observed["kubeconfig"]["data"]) == ["west"]
     secret = {"namespace": "platform", "name": "lab", "key": "k"}
     assert w.observed["providerconfig/lab/default/dev"]["spec"] == {"credentials": {"source": "Secret", "secretRef": secret}}
+
+
+def test_what_needs_something_is_withheld_until_that_is_ready_and_stays_when_it_is_not_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def family(env: Any, _: Any) -> Any:
+        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": "n"}}
+        via = kube.Via("west", "west.spaces.upbound.io")
+        yield Composed("late", kube.wrapped(env, "late", manifest, via), needs=("controlplane/west/default/dev", "nothing"), entry="late")
+
+    monkeypatch.setattr(compose, "FAMILIES", (*compose.FAMILIES, family))
+    w = world.World(xr(), strategies.INPUT)
+    w.step(ready=False)
+    rsp = w.reconcile()
+    assert ("late" in w.observed, rsp.desired.composite.ready) == (False, fnv1.READY_FALSE)
+
+    for _ in range(3):
+        w.step()
+    assert "late" in w.observed
+
+    del w.observed["controlplane/west/default/dev"]["status"]
+    assert "late" in w.reconcile().desired.resources

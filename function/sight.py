@@ -1,0 +1,59 @@
+"""What is seen of an Object and of the remote object that it stands for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from function import names
+from function.model.environment import Environment
+from function.observed import REMOTE, Observed, dig
+from function.readiness import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is seen of an Object.
+
+    Attributes:
+        remote: the remote object, or None where it is not seen.
+        owner: the environment that it belongs to: "ours", "another", or "nobody".
+        policies: the managementPolicies of the Object.
+        fresh: whether provider-kubernetes has looked since the Object's spec last changed.
+        made: whether this Object made the remote object.
+    """
+
+    remote: Document | None
+    owner: str
+    policies: tuple[str, ...]
+    fresh: bool
+    made: bool
+
+    @classmethod
+    def of(cls, env: Environment, key: str, observed: Observed) -> "Sight":
+        """What is seen of `key`."""
+        seen, metadata = observed.field(key, *REMOTE), observed.mapping(key, "metadata")
+        label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
+        owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
+        found, looked = observed.field(key, "spec", "managementPolicies"), observed.condition(key, "Synced").get("observedGeneration")
+        generation = metadata.get("generation")
+        return cls(
+            remote=seen if isinstance(seen, Mapping) else None,
+            owner=owner,
+            policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
+            fresh=not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation,
+            made=bool(dig(metadata, "annotations", "crossplane.io/external-create-succeeded")),
+        )
+
+    @property
+    def updating(self) -> bool:
+        """Whether the Object may change the remote object already."""
+        return bool({"*", "Update"} & set(self.policies))
+
+    @property
+    def deleting(self) -> bool:
+        """Whether the remote object goes with the Object."""
+        return bool({"*", "Delete"} & set(self.policies))
+
+    @property
+    def ours(self) -> bool:
+        """Whether the remote object is this environment's to change and to delete: by its label, or by what has been done already."""
+        return self.updating or (self.owner == "ours" and self.fresh and "Create" in self.policies)

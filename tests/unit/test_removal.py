@@ -1,0 +1,382 @@
+"""What must never happen when lines go, policies change and things are not what they seem. Each was a defect once."""
+
+import asyncio
+import base64
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+
+from function import fn, model, structs
+from tests import strategies, world
+from tests.unit.test_life import DEV, change, conditions, lived, policies, xr
+
+KEY = "controlplane/west/default/dev"
+LABEL = "environments.upbound.io/environment"
+PROTECTED = "spaces.upbound.io/group-deletion-protection"
+WITHOUT_DELETE = ["Observe", "Create", "Update", "LateInitialize"]
+IN_GROUP = {"groups": [{"name": "g"}], "controlPlanes": [{"name": "dev", "group": "g"}]}
+GROUP = ("west.spaces.upbound.io", "", "Namespace", "", "g")
+DEV_IN_GROUP = ("west.spaces.upbound.io", "", "ControlPlane", "g", "dev")
+
+
+def somebody_elses(label: str | None = None, place: tuple[str, ...] = DEV) -> dict[str, Any]:
+    """A control plane that was there before."""
+    labels = {"labels": {LABEL: label}} if label else {}
+    return {"kind": "ControlPlane", "metadata": {"name": place[4], "namespace": place[3], "uid": "u", **labels}, "spec": {}}
+
+
+def steps(w: world.World, number: int = 5) -> None:
+    """Let time go by."""
+    for _ in range(number):
+        w.step()
+
+
+def settings(name: str = "settings", control_plane: str = "dev") -> dict[str, Any]:
+    """A resource inside a control plane."""
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s", "namespace": "n"}, "data": {"a": "b"}}
+    return {"name": name, "controlPlane": control_plane, "manifest": manifest}
+
+
+# Whose it is.
+
+
+@pytest.mark.parametrize("policy", ["Delete", "Orphan"])
+@pytest.mark.parametrize("looked", [0, 1, 2])
+def test_what_was_never_ours_is_never_deleted_however_soon_its_line_goes(policy: str, looked: int) -> None:
+    w = world.World(xr(removalPolicy=policy), strategies.INPUT)
+    w.remote[DEV] = somebody_elses()
+    w.reconcile()
+    for _ in range(looked):
+        w.step()
+    change(w, controlPlanes=[])
+    steps(w)
+
+    assert (w.deleted, w.remote[DEV]["spec"], w.remote[DEV]["metadata"].get("labels")) == ([], {}, None)
+
+
+def test_a_conflict_is_told_before_a_fixed_field() -> None:
+    w = world.World(
+        xr(removalPolicy="Delete", controlPlanes=[{"name": "dev", "restore": {"source": {"kind": "Backup", "name": "b"}}}]),
+        strategies.INPUT,
+    )
+    w.remote[DEV] = somebody_elses()
+    steps(w, 2)
+    assert [t for t in ("Conflict", "Refused") if t in conditions(w)] == ["Conflict"]
+
+    change(w, controlPlanes=[])
+    steps(w)
+    assert w.deleted == []
+
+
+def test_what_is_made_by_this_environment_is_taken_over_without_adopt() -> None:
+    w = lived(controlPlanes=[{"name": "dev", "group": "g"}])
+    change(w, groups=[{"name": "g", "labels": {"a": "b"}}])
+    steps(w)
+
+    assert ("Conflict" in conditions(w), w.remote[GROUP]["metadata"]["labels"]["a"]) == (False, "b")
+
+
+def test_nothing_is_written_into_a_control_plane_that_is_another_environments() -> None:
+    w = lived(resources=[settings()])
+    inside = "resource/controlplane/west/default/dev/ConfigMap/n/s"
+    w.remote[DEV]["metadata"]["labels"][LABEL] = "another"
+    w.observed[KEY]["status"]["atProvider"]["manifest"]["metadata"]["labels"][LABEL] = "another"
+    w.reconcile()
+    assert policies(w, inside) == ["Observe"]
+    assert "resource settings" in conditions(w)["Conflict"]
+
+    change(w, resources=[])
+    steps(w)
+    assert w.deleted == []
+
+
+# Policies that change.
+
+
+def test_a_refused_control_plane_follows_the_policies_all_the_same() -> None:
+    w = lived(removalPolicy="Delete")
+    restored = [{"name": "dev", "restore": {"source": {"kind": "Backup", "name": "b"}}}]
+    change(w, removalPolicy="Confirm", controlPlanes=restored)
+    steps(w, 2)
+    assert ("Refused" in conditions(w), policies(w)) == (True, WITHOUT_DELETE)
+
+    change(w, managementPolicies=["Observe"])
+    w.reconcile()
+    assert policies(w) == ["Observe"]
+
+
+def test_the_environments_own_policies_win_for_what_is_removed_in_the_same_commit() -> None:
+    w = lived(removalPolicy="Delete")
+    change(w, controlPlanes=[], managementPolicies=["Observe"])
+    steps(w)
+
+    assert (w.deleted, KEY in w.observed) == ([], False)
+
+
+# Groups: deleting one deletes all that is in it.
+
+
+def test_a_confirmed_group_waits_for_what_is_held_in_it() -> None:
+    w = lived(**IN_GROUP)
+    uid = w.remote[GROUP]["metadata"]["uid"]
+    change(w, groups=[], controlPlanes=[], confirmedRemovals=[{"kind": "Group", "name": "g", "uid": uid}])
+    steps(w)
+
+    assert (w.deleted, policies(w, "group/west/g"), policies(w, "controlplane/west/g/dev")) == ([], WITHOUT_DELETE, WITHOUT_DELETE)
+
+
+def test_a_group_outlives_its_line_for_a_control_plane_that_was_to_be_kept() -> None:
+    kept = [{"name": "dev", "group": "g", "managementPolicies": ["Observe", "Create", "Update"]}]
+    w = lived(removalPolicy="Delete", groups=[{"name": "g"}], controlPlanes=kept)
+    assert policies(w, "group/west/g") == WITHOUT_DELETE
+    assert conditions(w)["Deletable"] == "deleting the environment deletes nothing in a Space"
+
+    change(w, groups=[], controlPlanes=[])
+    steps(w, 8)
+    assert (w.deleted, sorted(w.observed)) == ([], ["kubeconfig", "providerconfig/west"])
+
+
+def test_a_group_is_not_deletable_while_another_environments_control_plane_is_in_it() -> None:
+    w = world.World(xr(removalPolicy="Delete", **IN_GROUP), strategies.INPUT)
+    w.remote[DEV_IN_GROUP] = somebody_elses("another", DEV_IN_GROUP)
+    steps(w)
+
+    assert (policies(w, "group/west/g"), policies(w, "controlplane/west/g/dev")) == (WITHOUT_DELETE, ["Observe"])
+
+
+def test_a_group_that_a_space_protects_by_itself_is_not_deletable() -> None:
+    w = lived(removalPolicy="Delete", **IN_GROUP)
+    w.remote[GROUP]["metadata"]["labels"][PROTECTED] = "true"
+    w.provide()
+
+    reasons = {c.type: c.message for c in w.reconcile().conditions}
+    assert reasons["Deletable"] == "set deletionProtection: false first: group g (west/g)"
+
+
+# Spaces that move.
+
+
+@pytest.mark.parametrize("policy", ["Confirm", "Delete"])
+def test_a_space_may_be_renamed_and_moved_in_one_commit(policy: str) -> None:
+    store = {"apiVersion": "spaces.upbound.io/v1alpha1", "kind": "SharedSecretStore", "metadata": {"name": "aws"}, "spec": strategies.STORE}
+    w = lived(removalPolicy=policy, resources=[{"name": "store", "group": "g", "manifest": store}], **IN_GROUP)
+    moved = {(("east.spaces.upbound.io", *place[1:])): o for place, o in w.remote.items()}
+    w.remote |= moved
+    change(w, spaces=[{"name": "other", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}])
+    steps(w, 8)
+
+    assert (w.deleted, [k for k in w.observed if "/west/" in k], "RemovalPending" in conditions(w)) == ([], [], False)
+
+
+def test_a_host_with_the_port_that_it_has_anyway_is_the_same_host() -> None:
+    w = lived()
+    w.input = {**w.input, "rules": [{**w.input["rules"][0], "hosts": ["*"]}]}
+    change(w, spaces=[{"name": "west", "host": "west.spaces.upbound.io:443"}])
+
+    assert "Refused" not in conditions(w)
+
+
+@pytest.mark.parametrize("lost", ["nothing", "kubeconfig", "providerconfig/west"])
+def test_a_refused_host_is_refused_for_everything_whatever_is_lost(lost: str) -> None:
+    w = lived()
+    w.observed.pop(lost, None)
+    change(w, spaces=[{"name": "west", "host": "east.spaces.upbound.io"}], resources=[settings()])
+    w.reconcile()
+
+    servers = [json.loads(base64.b64decode(v))["clusters"][0]["cluster"]["server"] for v in w.observed["kubeconfig"]["data"].values()]
+    hosts = {o["metadata"]["annotations"]["environments.upbound.io/host"] for o in w.observed.values() if o["kind"] != "Secret"}
+    assert {s.split("/")[2] for s in servers} == hosts == {"west.spaces.upbound.io"}
+
+
+def test_at_a_new_address_it_is_seen_anew_whose_things_are_before_they_are_changed() -> None:
+    w = lived(controlPlanes=[{"name": "dev", "labels": {"a": "b"}}])
+    there = ("east.spaces.upbound.io", *DEV[1:])
+    w.remote[there] = somebody_elses("another")
+    change(w, spaces=[{"name": "west", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}])
+    w.reconcile()
+    assert policies(w) == ["Observe", "Create", "LateInitialize"]
+    w.reconcile()  # Before the provider has looked.
+    assert policies(w) == ["Observe", "Create", "LateInitialize"]
+
+    steps(w)
+    assert ("Conflict" in conditions(w), w.remote[there]["metadata"]["labels"]) == (True, {LABEL: "another"})
+
+
+def test_what_is_removed_as_its_space_moves_is_looked_at_before_it_goes() -> None:
+    w = lived(removalPolicy="Delete")
+    there = ("east.spaces.upbound.io", *DEV[1:])
+    w.remote[there] = somebody_elses("another")
+    moved = [{"name": "west", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}]
+    change(w, spaces=moved, controlPlanes=[])
+    assert "is looked at once more: its Space has moved" in conditions(w)["RemovalPending"]
+
+    steps(w)
+    assert (w.deleted, there in w.remote) == ([], True)
+
+
+def test_a_space_that_becomes_legacy_holds_what_is_in_it() -> None:
+    w = lived(removalPolicy="Delete")
+    change(w, spaces=[{"name": "west", "type": "Legacy", "host": "west.spaces.upbound.io"}])
+    steps(w)
+
+    assert (w.deleted, DEV in w.remote) == ([], True)
+    assert "give Space west its type back" in conditions(w)["RemovalPending"]
+
+
+# Observed state that is not whole.
+
+
+@pytest.mark.parametrize("chosen", [["Observe"], ["Observe", "Create", "LateInitialize"]])
+def test_an_object_whose_annotations_are_lost_never_gains_a_delete_policy(chosen: list[str]) -> None:
+    w = lived(removalPolicy="Delete", managementPolicies=["Observe"] if len(chosen) == 1 else ["*"])
+    w.observed[KEY]["metadata"]["annotations"] = {}
+    w.observed[KEY]["spec"]["managementPolicies"] = chosen
+    change(w, controlPlanes=[], managementPolicies=["*"])
+    if len(chosen) > 1:
+        del w.observed[KEY]["status"]
+    w.reconcile()
+
+    assert "*" not in w.observed[KEY]["spec"]["managementPolicies"]
+
+
+def test_a_control_plane_that_cannot_be_read_is_held_without_an_entry_that_would_let_it_go() -> None:
+    w = lived()
+    w.observed[KEY]["status"] = {}
+    change(w, controlPlanes=[], confirmedRemovals=[{"kind": "ControlPlane", "name": "dev", "uid": "unknown"}])
+
+    assert "its Space cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
+    assert KEY in w.observed
+
+
+def test_a_kubeconfig_that_is_lost_while_something_is_held_is_made_anew() -> None:
+    w = lived()
+    del w.observed["kubeconfig"]
+    change(w, controlPlanes=[], spaces=[])
+    w.reconcile()
+
+    assert json.loads(base64.b64decode(w.observed["kubeconfig"]["data"]["west"]))["clusters"][0]["cluster"] == {
+        "server": "https://west.spaces.upbound.io"
+    }
+
+
+@pytest.mark.parametrize(
+    "bytes_", [b"no JSON", b"[]", b'{"clusters": []}', b'{"clusters": [{"cluster": {"server": "https://evil.example"}}]}']
+)
+def test_what_somebody_wrote_into_the_kubeconfig_secret_is_not_written_again(bytes_: bytes) -> None:
+    w = lived()
+    w.observed["kubeconfig"]["data"]["west"] = base64.b64encode(bytes_).decode()
+    change(w, controlPlanes=[], spaces=[])
+    w.reconcile()
+
+    made = json.loads(base64.b64decode(w.observed["kubeconfig"]["data"]["west"]))
+    assert made["clusters"][0]["cluster"] == {"server": "https://west.spaces.upbound.io"}
+
+
+def test_the_ca_of_a_space_that_is_gone_is_kept() -> None:
+    ca = base64.b64encode(b"-----BEGIN CERTIFICATE-----").decode()
+    w = lived(spaces=[{"name": "west", "host": "west.spaces.upbound.io", "certificateAuthorityData": ca}], resources=[settings()])
+    change(w, controlPlanes=[], spaces=[], resources=[])
+    w.reconcile()
+
+    clusters = {k: json.loads(base64.b64decode(v))["clusters"][0]["cluster"] for k, v in w.observed["kubeconfig"]["data"].items()}
+    assert {c["certificate-authority-data"] for c in clusters.values()} == {ca}
+    assert clusters["west.default.dev"]["server"].endswith("/namespaces/default/controlplanes/dev/k8s")
+
+
+@pytest.mark.parametrize(
+    ("key", "broken"),
+    [
+        ("kubeconfig", {"data": None}),
+        ("providerconfig/west", {"kind": None}),
+        ("group/west/g", {"metadata": {"finalizers": {}}}),
+        (KEY, {"spec": {}}),
+    ],
+)
+def test_broken_observed_resources_are_no_defect(key: str, broken: dict[str, Any]) -> None:
+    w = lived(removalPolicy="Delete", groups=[{"name": "g"}])
+    w.observed[key] = {k: v for k, v in {**w.observed[key], **broken}.items() if v is not None or k == "data"}
+    for spec in ({"spaces": [{"name": "west", "host": "east.spaces.upbound.io"}]}, {"spaces": [], "groups": [], "controlPlanes": []}):
+        change(w, **spec)
+        rsp = asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, w.input, w.observed), None))
+        assert not rsp.results
+
+
+# Two things that look like one.
+
+
+def test_the_same_object_in_another_control_plane_is_another_object() -> None:
+    w = lived(controlPlanes=[{"name": "dev"}, {"name": "prod"}], resources=[settings("a", "dev"), settings("b", "prod")])
+    change(w, resources=[settings("b", "prod")])
+    steps(w)
+
+    assert [place[1:] for place in w.deleted] == [("west.default.dev", "ConfigMap", "n", "s")]
+
+
+def test_true_is_not_one() -> None:
+    writer = structs.Writer()
+    for value in (True, 1, 0, False):
+        resource = fnv1.Resource()
+        writer.write(resource.resource, {"kind": "A", "metadata": {"name": "a"}, "v": value})
+        assert structs.plain(structs.View(resource.resource))["v"] is value or type(value) is int
+
+
+def test_a_group_that_is_named_as_its_space_does_has_the_policies_of_its_entry() -> None:
+    groups = [{"name": "team", "remoteName": "team-a", "managementPolicies": ["Observe"]}]
+    env = model.parse(xr(groups=groups, controlPlanes=[{"name": "dev", "group": "team-a"}]), strategies.INPUT)
+
+    assert env.control_planes[0].policies.value == ("Observe",)
+
+
+def test_a_kind_that_is_called_secret_elsewhere_is_no_secret() -> None:
+    rule = {**strategies.INPUT["rules"][0], "resources": [{"scope": "Group", "kinds": ["Secret.aws.upbound.io"]}]}
+    manifest = {"apiVersion": "aws.upbound.io/v1", "kind": "Secret", "metadata": {"name": "s"}}
+    w = world.World(
+        xr(groups=[{"name": "g"}], resources=[{"name": "s", "group": "g", "manifest": manifest}]), {**strategies.INPUT, "rules": [rule]}
+    )
+    w.reconcile()
+
+    assert "resource/group/west/g/Secret.aws.upbound.io/-/s" in w.observed
+
+
+# One author among many, and functions before us.
+
+
+def test_a_spec_that_is_wrong_a_thousand_times_takes_no_long_time_and_no_long_message() -> None:
+    control_planes = [{"name": f"c{i}", "space": f"nowhere{i}"} for i in range(1000)]
+    manifest = {"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}}
+    resources = [{"name": f"r{i}", "controlPlane": f"nobody{i}", "manifest": manifest} for i in range(200)]
+    began = time.process_time()
+
+    with pytest.raises(model.InvalidError) as caught:
+        model.parse(xr(controlPlanes=control_planes, resources=resources), strategies.INPUT)
+
+    assert len(str(caught.value)) < 10_000
+    assert re.search(r"; and 1\d{3} more$", str(caught.value))
+    assert time.process_time() - began < 5  # It was 19 s; what it is now is a tenth of one.
+
+
+def test_an_earlier_function_cannot_make_an_unready_environment_ready() -> None:
+    req = world.request(xr(), strategies.INPUT)
+    req.desired.composite.ready = fnv1.READY_TRUE
+
+    assert fn.run(req).desired.composite.ready == fnv1.READY_FALSE
+
+
+def test_what_goes_is_said_while_it_goes() -> None:
+    w = lived(removalPolicy="Delete", groups=[{"name": "g"}])
+    change(w, groups=[])
+    w.reconcile()
+
+    assert w.xr["status"]["message"] == "removing group/west/g"
+
+
+def test_an_object_that_does_not_say_why_it_is_not_in_sync() -> None:
+    w = lived()
+    w.observed[KEY]["status"]["conditions"] = [{"type": "Synced", "status": "False"}]
+    w.reconcile()
+
+    assert w.xr["status"]["controlPlanes"][0]["message"] == "is not in sync"
