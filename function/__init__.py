@@ -2,7 +2,7 @@
 
 Modules import downwards only; import-linter holds this picture against the code::
 
-    main, cli, render -> server -> fn -> compose, status -> lifecycle -> resources.*
+    main, cli -> server, render -> fn -> compose, status -> removal -> lifecycle -> resources.*
         -> kube, observed, desired -> names, readiness -> model
 
 gRPC and protobuf stop at ``fn``; pydantic stops at ``model``. Below ``fn`` nothing does I/O, reads a

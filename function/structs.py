@@ -1,6 +1,6 @@
 """protobuf Structs as mappings, and mappings as Structs. Together with fn the only place that knows protobuf."""
 
-import json
+import marshal
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -66,14 +66,15 @@ class Writer:
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._kept: dict[tuple[str, str], tuple[str, struct_pb2.Struct]] = {}
+        self._kept: dict[tuple[str, str], tuple[bytes, struct_pb2.Struct]] = {}
 
     def write(self, struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
         """Make `struct` say what `manifest` says."""
         name = str(manifest.get("kind")), manifest["metadata"]["name"]
-        kept, text = self._kept.get(name), json.dumps(manifest)  # Not the dicts: to Python, 1 is True.
-        if kept is None or kept[0] != text:
-            kept = text, struct_pb2.Struct()
+        # Compared as bytes, not as dicts: to Python, 1 is True. Version 2 has no references to what was there before.
+        kept, content = self._kept.get(name), marshal.dumps(manifest, 2)
+        if kept is None or kept[0] != content:
+            kept = content, struct_pb2.Struct()
             merge(kept[1], manifest)
             self._kept.pop(name, None)
             self._kept[name] = kept

@@ -299,7 +299,11 @@ def test_the_ca_of_a_space_that_is_gone_is_kept() -> None:
 def test_broken_observed_resources_are_no_defect(key: str, broken: dict[str, Any]) -> None:
     w = lived(removalPolicy="Delete", groups=[{"name": "g"}])
     w.observed[key] = {k: v for k, v in {**w.observed[key], **broken}.items() if v is not None or k == "data"}
-    for spec in ({"spaces": [{"name": "west", "host": "east.spaces.upbound.io"}]}, {"spaces": [], "groups": [], "controlPlanes": []}):
+    edits: list[dict[str, Any]] = [
+        {"spaces": [{"name": "west", "host": "east.spaces.upbound.io"}]},
+        {"spaces": [], "groups": [], "controlPlanes": []},
+    ]
+    for spec in edits:
         change(w, **spec)
         rsp = asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, w.input, w.observed), None))
         assert not rsp.results
