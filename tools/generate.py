@@ -180,15 +180,17 @@ def field_table() -> str:
 
 
 def _rows(schema: Schema, at: str) -> Iterator[str]:
-    for name, field in schema["properties"].items():
+    """A row for each field, names first; what has rows elsewhere has none here."""
+    for name, field in sorted(schema["properties"].items(), key=lambda item: item[0] != "name"):
         inner = field.get("items", field)
-        is_list = field["type"] == "array"
+        is_list, text = field["type"] == "array", field.get("description", "").rstrip(".")
         path = f"{at}.{name}{'[]' if is_list and 'properties' in inner else ''}"
         type_ = "list" if is_list else "map" if "additionalProperties" in field else field["type"]
-        values = f" ({' / '.join(inner['enum'])})" if "enum" in inner and not is_list else ""
+        unsaid = [v for v in inner.get("enum", ()) if v not in text]
+        values = f" ({' / '.join(inner['enum'])})" if unsaid and not is_list else ""
         needed = "**required.** " if name in schema.get("required", []) and name != "namespace" else ""
-        yield f"| `{path}` | {type_} | {needed}{field.get('description', '').rstrip('.')}{values}. |"
-        if "properties" in inner and "secretref" not in name.lower().replace("kubeconfig", "").replace("token", ""):
+        yield f"| `{path}` | {type_} | {needed}{text}{values}. |"
+        if "properties" in inner and path != "spec.defaults" and not name.endswith(("tokenSecretRef", "kubeconfigSecretRef")):
             yield from _rows(inner, path)
 
 

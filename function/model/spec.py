@@ -219,7 +219,8 @@ class Defaults(t.Model):
     """What entries have in common."""
 
     control_plane: ControlPlaneSettings = ControlPlaneSettings()
-    """Merged under every control plane; what an entry says wins, and a list replaces the whole list."""
+    """Any field of a control plane but name, remoteName, space and group, merged under every entry: what an entry says
+    wins, and a list replaces the whole list."""
 
 
 class Resource(t.Model):
@@ -276,7 +277,8 @@ class Spec(t.Model):
     groups: Annotated[tuple[Group, ...], t.AsTuple, t.list_map("name", most=100)] = ()
     """Groups that this environment owns. A group that only a control plane names is created, never deleted."""
     defaults: Defaults = Defaults()
-    """What entries have in common."""
+    """What entries have in common: controlPlane has any field of a control plane but name, remoteName, space and group,
+    and is merged under every entry. What an entry says wins, and a list replaces the whole list."""
     control_planes: Annotated[tuple[ControlPlane, ...], t.AsTuple, t.list_map("name", most=1000)] = ()
     """The control planes."""
     resources: Annotated[tuple[Resource, ...], t.AsTuple, t.list_map("name", most=200)] = ()
