@@ -41,7 +41,7 @@ def test_every_environment_and_every_status_passes_our_own_schema(story: stories
 
 
 def test_each_shipped_input_passes_its_schema() -> None:
-    crd = yaml.safe_load(next((ROOT / "package" / "input").glob("*.yaml")).read_text())
+    crd = yaml.safe_load(next((ROOT / "package" / "function" / "input").glob("*.yaml")).read_text())
     schema = schemas._strict(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
     for name in ("claims", "namespaced"):
         composition = yaml.safe_load((ROOT / "package" / "install" / f"composition-{name}.yaml").read_text())
@@ -157,3 +157,18 @@ def test_generated_files_are_up_to_date() -> None:
 
 def test_the_most_children_of_an_environment_is_a_number_that_the_readme_says_too() -> None:
     assert f"about {status.MOST_CHILDREN} composed resources" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("name", "since"), [("claims", ">=v1.20.0-0"), ("namespaced", ">=v2.0.0-0")])
+def test_a_configuration_package_has_a_definition_and_depends_on_the_function_and_its_provider_only(name: str, since: str) -> None:
+    meta = yaml.safe_load((ROOT / "package" / name / "crossplane.yaml").read_text())
+
+    assert sorted(p.name for p in (ROOT / "package" / name).iterdir()) == ["crossplane.yaml", "definition.yaml"]
+    assert [next(iter(d)) for d in meta["spec"]["dependsOn"]] == ["function", "provider"]
+    assert meta["spec"]["crossplane"]["version"] == since
+
+
+def test_the_function_package_lists_its_capabilities() -> None:
+    meta = yaml.safe_load((ROOT / "package" / "function" / "crossplane.yaml").read_text())
+
+    assert (meta["kind"], meta["spec"]["capabilities"]) == ("Function", ["composition"])

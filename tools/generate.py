@@ -210,7 +210,7 @@ def files() -> dict[Path, str]:
     return {
         ROOT / "package/claims/definition.yaml": _yaml(xrd(namespaced=False)),
         ROOT / "package/namespaced/definition.yaml": _yaml(xrd(namespaced=True)),
-        ROOT / "package/input/upbound-environment.fn.crossplane.io_inputs.yaml": _yaml(input_crd()),
+        ROOT / "package/function/input/upbound-environment.fn.crossplane.io_inputs.yaml": _yaml(input_crd()),
         ROOT / "package/install/composition-claims.yaml": composition(namespaced=False),
         ROOT / "package/install/composition-namespaced.yaml": composition(namespaced=True),
         ROOT / "docs/troubleshooting.md": troubleshooting(),
