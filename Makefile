@@ -34,8 +34,7 @@ types: $(READY) ## Check types
 imports: $(READY) ## Check that imports go downwards only
 	$(BIN)/lint-imports --no-cache > .cache/imports.log || (cat .cache/imports.log; exit 1)
 
-
-generated: $(READY)
+generated: $(READY) ## Check that generated files are what the code makes
 	$(BIN)/python tools/generate.py --check
 
 generate: $(READY) ## Make XRDs, the Input's CRD, Compositions and tables anew from the code

@@ -68,7 +68,7 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
     include_full_xr: bool,
     include_function_results: bool,
 ) -> None:
-    r"""Print what the environment in FILE (- for standard input) becomes.
+    """Print what the environment in FILE (- for standard input) becomes.
 
     FILE has an XR or a claim; a claim is rendered as an XR of its own name. Without COMPOSITION, the one that
     comes with the function is used. FUNCTIONS is not needed, and is taken so that a command for crossplane works.
@@ -76,7 +76,7 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
     \b
         upenv render examples/quickstart/environment.yaml
         upenv render env.yaml composition.yaml -o observed.yaml
-    """
+    """  # noqa: D301  # click takes a real backspace.
     try:
         xr = rendering.composite(_environment(file).content)
         input_ = rendering.input_of(composition or rendering.shipped_composition(xr), xr)
@@ -93,17 +93,17 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
 @click.argument("files", type=_FILE, nargs=-1, required=True)
 @_COMPOSITION
 def validate(files: tuple[str, ...], composition: str | None) -> None:
-    r"""Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
+    """Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
 
     Prints every problem with its file and line, and exits with 1 if there is one. Fit for a commit check:
 
     \b
         upenv validate environments/
         git diff --name-only --cached -- '*.yaml' | xargs upenv validate
-    """
+    """  # noqa: D301  # click takes a real backspace.
     try:
         found = [d for path in files for d in documents.load_all(path) if _is_environment(d)]
-        owners: dict[tuple[str, ...], Document] = {}
+        owners: dict[tuple[str, ...], tuple[Document, Location]] = {}
         problems = [p for d in found for p in _problems(d, composition, owners)]
     except (UnreadableError, NotRenderedError) as e:
         _stop(str(e))
@@ -135,14 +135,14 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
     token_file: str | None,
     composition: str | None,
 ) -> None:
-    r"""Print a kubeconfig for the environment in FILE. It holds no token: it runs the up command, or reads a file.
+    """Print a kubeconfig for the environment in FILE. It holds no token: it runs the up command, or reads a file.
 
     This is how to make the Secret that a claim without a hub uses:
 
     \b
         upenv kubeconfig env.yaml > kubeconfig
         upenv kubeconfig env.yaml --control-plane dev
-    """
+    """  # noqa: D301  # click takes a real backspace.
     if sum(o is not None for o in (space, group, control_plane)) > 1:
         raise click.UsageError("give one of --space, --group and --control-plane")
     try:
@@ -165,11 +165,11 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
 @click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
 def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -> None:
-    r"""Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
+    """Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
 
     \b
         up ctx acme/upbound-gcp-us-west-1 -f - | upenv init - --name acme > env.yaml
-    """
+    """  # noqa: D301  # click takes a real backspace.
     api = model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
     try:
         made = kubeconfigs.environment_from(_mapping(kubeconfig_file), name, namespace, api=api)
@@ -181,11 +181,11 @@ def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -
 @main.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 def completion(shell: str) -> None:
-    r"""Print the completion script for SHELL.
+    """Print the completion script for SHELL.
 
     \b
         source <(upenv completion bash)
-    """
+    """  # noqa: D301  # click takes a real backspace.
     classes = {c.name: c for c in (BashComplete, ZshComplete, FishComplete)}
     click.echo(classes[shell](main, {}, "upenv", "_UPENV_COMPLETE").source())
 
@@ -212,7 +212,7 @@ def _parsed(document: Document, composition: str | None) -> Environment:
     return model.parse(xr, rendering.input_of(composition or rendering.shipped_composition(xr), xr))
 
 
-def _problems(document: Document, composition: str | None, owners: dict[tuple[str, ...], Document]) -> list[str]:
+def _problems(document: Document, composition: str | None, owners: dict[tuple[str, ...], tuple[Document, Location]]) -> list[str]:
     """What is wrong with one environment, and with its place among the others in `owners`."""
     try:
         env = _parsed(document, composition)
@@ -229,9 +229,9 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
     found = []
     for thing, at in mine.items():
-        other = owners.setdefault(thing, document)
+        other, there = owners.setdefault(thing, (document, at))
         if other is not document:
-            where = f"{other.file}:{other.line(())}"
+            where = f"{other.file}:{other.line(there)}"
             found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
     return found
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from function import endpoints, kube, lifecycle, names, relations, removal
 from function.desired import Composed, Life, Manifest, remote
-from function.lifecycle import Settled, Trouble
+from function.lifecycle import Settled
 from function.model.environment import Environment
 from function.observed import WANTED, Observed
 from function.plan import Emitted, Plan
@@ -23,12 +23,11 @@ def compose(env: Environment, observed: Observed) -> Plan:
     wanted = {c.key: c for family in FAMILIES for c in family(env, observed)}
     withheld = {c.key: c for c in wanted.values() if c.key not in observed and not all(observed.ready(n) for n in c.needs if n in wanted)}
     settled: dict[str, Settled | None] = {}
-    conflicts: set[str] = set()
+    places = lifecycle.Places()
     for c in wanted.values():
         if c.key not in withheld:
-            settled[c.key] = one = lifecycle.wanted(env, c, observed, conflicts)
-            conflicts |= {c.key} if one.notice and one.notice.trouble is Trouble.CONFLICT else set()
-    settled |= _unwanted(env, wanted, observed, conflicts)
+            settled[c.key] = lifecycle.wanted(env, c, observed, places)
+    settled |= _unwanted(env, wanted, observed, places.foreign)
     settled = removal.spare_groups(env, settled, observed)
     stay = {key: s for key, s in settled.items() if s}
     return Plan(
@@ -77,7 +76,7 @@ def _within(want: object, have: object) -> bool:
     return want == have
 
 
-def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed, conflicts: set[str]) -> dict[str, Settled | None]:
+def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed, foreign: set[str]) -> dict[str, Settled | None]:
     """What becomes of each key whose line is gone. Nothing goes while something that exists still refers to it."""
     gone = [key for key in observed if key not in wanted]
     if not gone:
@@ -86,7 +85,7 @@ def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed,
     out: dict[str, Settled | None] = {}
     for key in gone:
         inside = names.control_plane_of(key)
-        leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, conflicts)
+        leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
         out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
         if out[key] is None and referrers[relations.identity(observed.document(key))] - {key}:
             out[key] = Settled(lifecycle.again(env, key, observed))

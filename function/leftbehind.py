@@ -24,10 +24,10 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
             e.wanted
             and not e.stated
             and e.manifest.get("kind") == "Object"
-            and {"*", "Update"} & set(e.manifest["spec"]["managementPolicies"])
+            and {"*", "Update"} & set(dig(e.manifest, "spec", "managementPolicies") or ())
         ):
-            want, had = remote(e.manifest), observed.mapping(e.key, *WANTED)
-            for path in _dropped(had, want):
+            want, had = dig(e.manifest, *WANTED), observed.mapping(e.key, *WANTED)
+            for path in _dropped(had, want) if want else ():
                 _note(found, e.key, path, want, observed)
     remembered = observed.status.get("leftBehind")
     for entry in remembered if isinstance(remembered, (list, tuple)) else ():

@@ -6,16 +6,17 @@ at all times, and what happens when a line is gone is remembered in the Object's
 """
 
 import enum
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from function import kube, names
 from function.desired import Composed, Life, remote
-from function.model.environment import Environment, Policies, RemovalPolicy
-from function.observed import WANTED, Observed, dig
+from function.model.environment import Confirmation, Environment, Policies, RemovalPolicy
+from function.observed import REMOTE, WANTED, Observed, dig
 from function.sight import Sight
 
 CREATE_ONLY = ("Observe", "Create", "LateInitialize")
+KINDS = {"ControlPlane": "ControlPlane", "Namespace": "Group"}
+"""What confirmedRemovals calls a remote kind."""
 
 
 class WhenRemoved(enum.Enum):
@@ -57,23 +58,60 @@ class Settled:
     notice: Notice | None = None
 
 
-def wanted(env: Environment, c: Composed, observed: Observed, conflicts: AbstractSet[str]) -> Settled:
-    """`c`, with the managementPolicies that what is observed of it allows.
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What is known of the groups and control planes that other things go to.
 
-    `conflicts` are the keys of groups and control planes that are somebody else's.
+    Attributes:
+        foreign: keys of those that are somebody else's.
+        unseen: keys of those of which it is not seen yet whose they are.
     """
+
+    foreign: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
+
+    def learn(self, c: Composed, settled: Settled, sight: Sight) -> None:
+        """Note what is known of `c`."""
+        if c.life is Life.OWNED and (sight.owner == "another" or (settled.notice and settled.notice.trouble is Trouble.CONFLICT)):
+            self.foreign.add(c.key)
+        looked_at = c.policies is Policies.OBSERVE and sight.remote is not None
+        if c.life is Life.OWNED and not looked_at and not sight.ours:
+            self.unseen.add(c.key)
+
+
+def wanted(env: Environment, c: Composed, observed: Observed, places: Places) -> Settled:
+    """`c`, with the managementPolicies that what is observed of it, and of where it goes, allows."""
     if c.manifest["kind"] != "Object":
         refused = Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), c.refused) if c.refused else None
         return Settled(again(env, c.key, observed) if refused else c, refused)
     sight = Sight.of(env, c.key, observed)
-    conflict = _conflict(c, sight, conflicts)
-    policies = ("Observe",) if conflict else _policies(env, c, sight, observed)
+    conflict = _conflict(c, sight, places)
+    policies = ("Observe",) if conflict else _policies(env, c, sight, observed, places)
     annotations = {names.ANNOTATION_ENTRY: c.entry, names.ANNOTATION_WHEN_REMOVED: _when_removed(c, conflicting=bool(conflict)).value}
-    why = "" if conflict else _forbidden_change(c, sight, observed)
+    if spared := observed.annotation(c.key, names.ANNOTATION_SPARED):
+        annotations[names.ANNOTATION_SPARED] = spared
+    # What is being deleted must not delete more than it would have, and what was to be deleted is saved if it still can be.
+    if (
+        "*" in policies
+        and c.life is not Life.LOCAL
+        and (sight.going or (spared and confirmation_for(c.key, observed) not in env.confirmations))
+    ):
+        policies = Policies.WITHOUT_DELETE.value
+    why = "" if conflict or c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed)
     if why:
         held = again(env, c.key, observed)
-        return Settled(with_policies(held, policies, annotations), Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), why))
-    return Settled(with_policies(c, policies, annotations), conflict)
+        settled = Settled(with_policies(held, policies, annotations), Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), why))
+    else:
+        settled = Settled(with_policies(c, policies, annotations), conflict)
+    places.learn(c, settled, sight)
+    return settled
+
+
+def confirmation_for(key: str, observed: Observed) -> Confirmation:
+    """The entry of confirmedRemovals that lets `key` go."""
+    kind = observed.text(key, *WANTED, "kind")
+    entry = observed.annotation(key, names.ANNOTATION_ENTRY) or key.rpartition("/")[2]
+    return Confirmation(KINDS.get(kind, kind), entry, observed.text(key, *REMOTE, "metadata", "uid") or "unknown")
 
 
 def again(env: Environment, key: str, observed: Observed) -> Composed:
@@ -95,19 +133,19 @@ def title(key: str, entry: str) -> str:
     return f"{noun} {entry}" if path in ("", entry) else f"{noun} {entry} ({path})"
 
 
-def _policies(env: Environment, c: Composed, sight: Sight, observed: Observed) -> tuple[str, ...]:
+def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decides.
+    env: Environment, c: Composed, sight: Sight, observed: Observed, places: Places
+) -> tuple[str, ...]:
     if c.life is Life.LOCAL:
         return ("*",)
-    if c.policies is Policies.OBSERVE:
+    if c.policies is Policies.OBSERVE or (c.life is Life.INSIDE and places.unseen & set(c.after)):
         return ("Observe",)
     if c.life is Life.INSIDE:
         return Policies.WITHOUT_DELETE.value
+    if c.life is Life.OWNED and moved(c.key, c.manifest["metadata"]["annotations"][names.ANNOTATION_HOST], observed):
+        return ("Observe",)
     taken_over = (c.adopt or sight.made) and sight.remote is not None and sight.fresh
-    if (
-        c.life is Life.USED
-        or moved(c.key, c.manifest["metadata"]["annotations"][names.ANNOTATION_HOST], observed)
-        or not (sight.ours or taken_over)
-    ):
+    if c.life is Life.USED or not (sight.ours or taken_over):
         return CREATE_ONLY
     if env.removal_policy is RemovalPolicy.DELETE and c.policies is Policies.FULL:
         return ("*",)
@@ -127,11 +165,11 @@ def _when_removed(c: Composed, *, conflicting: bool) -> WhenRemoved:
     return WhenRemoved.ASK if c.life is Life.OWNED else WhenRemoved.DELETE
 
 
-def _conflict(c: Composed, sight: Sight, conflicts: AbstractSet[str]) -> Notice | None:
+def _conflict(c: Composed, sight: Sight, places: Places) -> Notice | None:
     """Whether what exists is somebody else's. Looking only is never a conflict."""
     if c.policies is Policies.OBSERVE:
         return None
-    if c.life is Life.INSIDE and conflicts & set(c.after):
+    if places.foreign & set(c.after):
         text = "goes to what is not this environment's: see what is said of that"
     elif c.life is Life.OWNED and sight.owner == "another":
         text = f"belongs to another environment: remove it there, and its label {names.LABEL_ENVIRONMENT} in the Space"
@@ -151,6 +189,5 @@ def _forbidden_change(c: Composed, sight: Sight, observed: Observed) -> str:
         new, before = dig(remote(c.manifest)["spec"], *path), dig(had, *path)
         is_ = before if new is None or sight.remote is None else dig(sight.remote, "spec", *path)
         if is_ != new and observed.seen(c.key):
-            field = ".".join(path)
-            return f"cannot change {field} once it exists: put it back as it was, or remove the control plane and make another"
+            return f"cannot change {'.'.join(path)} once it exists: put it back as it was, or remove the control plane and make another"
     return ""

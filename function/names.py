@@ -22,6 +22,8 @@ ANNOTATION_WHEN_REMOVED = f"{DOMAIN}/when-removed"
 """On Objects: what happens when the line is gone (see lifecycle.WhenRemoved)."""
 ANNOTATION_PREREQUISITES = f"{DOMAIN}/prerequisites-ready"
 """On Objects: all that it comes after has been ready once. The change makes provider-kubernetes look at once."""
+ANNOTATION_SPARED = f"{DOMAIN}/spared"
+"""On Objects of groups: something that is not this environment's to delete lives on in it."""
 ANNOTATION_HOST = f"{DOMAIN}/host"
 """On ProviderConfigs and Objects: the host that they reach."""
 

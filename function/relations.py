@@ -52,7 +52,7 @@ class RemotePlaces:
         host, manifest = dig(document, "metadata", "annotations", names.ANNOTATION_HOST), dig(document, *WANTED)
         inside = names.control_plane_of(key).split("/")[2:]
         what = [dig(manifest, *path) for path in (("kind",), ("metadata", "namespace"), ("metadata", "name"))]
-        return (self._hosts.get(host, host), *inside, names.group_of_version(dig(manifest, "apiVersion")), *what)
+        return (self._hosts.get(str(host), str(host)), *inside, names.group_of_version(dig(manifest, "apiVersion")), *map(str, what))
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:

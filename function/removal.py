@@ -5,13 +5,10 @@ from collections.abc import Set as AbstractSet
 
 from function import names
 from function.desired import Composed
-from function.lifecycle import CREATE_ONLY, Notice, Settled, Trouble, WhenRemoved, again, moved, title, with_policies
-from function.model.environment import Confirmation, Environment, Policies, RemovalPolicy
-from function.observed import REMOTE, WANTED, Observed, dig
+from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, title, with_policies
+from function.model.environment import Environment, Policies, RemovalPolicy
+from function.observed import WANTED, Observed, dig
 from function.sight import Sight
-
-KINDS = {"ControlPlane": "ControlPlane", "Namespace": "Group"}
-"""What confirmedRemovals calls a remote kind."""
 
 
 def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hosts: Mapping[str, str]) -> Settled | None:
@@ -28,15 +25,17 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     if when is WhenRemoved.DROP or observed.field(key, "kind") in ("ProviderConfig", "Secret"):
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
-    if space in hosts and moved(key, hosts[space], observed):
-        looking = with_policies(again(env, key, observed), CREATE_ONLY, {names.ANNOTATION_HOST: hosts[space]})
+    if sight.going:
+        return None
+    if when is WhenRemoved.ASK and space in hosts and moved(key, hosts[space], observed):
+        looking = with_policies(again(env, key, observed), ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
     if why := _held_because(env, key, observed, when=when, leave=leave):
         held = again(env, key, observed)
         # Without Delete: deleting the environment must not delete what is held.
         held = with_policies(held, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else held
         return Settled(held, _pending(key, held, why))
-    if leave or _lives_on(env, sight, when) or confirmation_for(key, observed).uid == "unknown":
+    if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
         return Settled(with_policies(again(env, key, observed), Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
     # With Delete first; only when that is observed does the Object go, and the remote object with it.
@@ -48,24 +47,33 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if space in env.spaces and env.spaces[space].legacy:
         return f"is held because nothing can be in a Legacy Space: give Space {space} its type back"
-    if leave or (_lives_on(env, sight, when) and sight.remote is not None):
+    lives_on, confirmation = _lives_on(env, key, observed, when), confirmation_for(key, observed)
+    confirming = when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
+    if leave or (lives_on and not (confirming and (sight.remote is None or _spared(env, key, observed)))):
         return ""
-    if when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM:
-        confirmation = confirmation_for(key, observed)
-        if confirmation.uid == "unknown" and observed.seen(key):
-            return "is held because its line is gone, and its Space cannot be read now: put it back, or wait"
-        if confirmation not in env.confirmations:
-            entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
-            return f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {entry}"
-    if not _lives_on(env, sight, when) and dig(sight.remote, "metadata", "labels", names.LABEL_GROUP_PROTECTION) == "true":
+    if confirmation.uid == "unknown" and observed.seen(key):
+        return "is held because its line is gone, and its Space cannot be read now: put it back, or wait"
+    if confirming and confirmation not in env.confirmations:
+        entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
+        return f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {entry}"
+    if not lives_on and dig(sight.remote, "metadata", "labels", names.LABEL_GROUP_PROTECTION) == "true":
         return "is protected: put its line back with deletionProtection: false, then remove it"
     return ""
 
 
-def _lives_on(env: Environment, sight: Sight, when: WhenRemoved) -> bool:
+def _lives_on(env: Environment, key: str, observed: Observed, when: WhenRemoved) -> bool:
     """Whether the remote object stays when its Object goes: it is not ours, or somebody chose so."""
+    sight = Sight.of(env, key, observed)
     chosen = when is WhenRemoved.LEAVE or (when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.ORPHAN)
-    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not sight.ours
+    # An Object that only looked for a moment was ours to change before: its annotation says so.
+    known = bool(observed.annotation(key, names.ANNOTATION_WHEN_REMOVED))
+    ours = sight.ours or (known and sight.owner == "ours" and sight.fresh)
+    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not ours or _spared(env, key, observed)
+
+
+def _spared(env: Environment, key: str, observed: Observed) -> bool:
+    """Whether `key` is a group that something lives on in, and nobody has confirmed that it goes all the same."""
+    return bool(observed.annotation(key, names.ANNOTATION_SPARED)) and confirmation_for(key, observed) not in env.confirmations
 
 
 def _pending(key: str, c: Composed, text: str) -> Notice:
@@ -74,23 +82,37 @@ def _pending(key: str, c: Composed, text: str) -> Notice:
 
 def spare_groups(env: Environment, settled: dict[str, Settled | None], observed: Observed) -> dict[str, Settled | None]:
     """`settled`, in which no group goes that something which is to live is inside: deleting a group deletes all in it."""
-    inside = ((k, s) for k, s in settled.items() if k.startswith("controlplane/") and not _goes(env, k, s, observed))
-    alive = {k.rpartition("/")[0].replace("controlplane/", "group/", 1): s for k, s in inside}
+    former = {old: s.host for s in env.spaces.values() for old in s.former_hosts}
+    lives: dict[tuple[object, object], set[object]] = {}
+    left: dict[tuple[object, object], set[object]] = {}
+    for key, s in settled.items():
+        if key.startswith("controlplane/") and not _goes(env, key, s, observed):
+            host, metadata = _place(key, s, observed)
+            into = lives if s else left
+            into.setdefault((former.get(host, host), dig(metadata, "namespace")), set()).add(str(dig(metadata, "name")))
     out = dict(settled)
-    for key, left in alive.items():
-        if key in settled and _goes(env, key, settled[key], observed):
-            kept = settled[key] or Settled(again(env, key, observed))
-            # A control plane that is let go is not seen again: the group must remember not to go after it.
-            annotations = {} if left else {names.ANNOTATION_WHEN_REMOVED: WhenRemoved.LEAVE.value}
-            out[key] = Settled(with_policies(kept.composed, Policies.WITHOUT_DELETE.value, annotations), kept.notice)
+    for key in [k for k in settled if k.startswith("group/")]:
+        host, metadata = _place(key, settled[key], observed)
+        place = former.get(host, host), dig(metadata, "name")
+        # What is let go is not seen again, so the group must remember it; unless it is wanted under another key.
+        forgotten = left.get(place, set()) - lives.get(place, set())
+        if (_goes(env, key, settled[key], observed) and (place in lives or forgotten)) or (settled[key] and forgotten):
+            out[key] = _spare(settled[key] or Settled(again(env, key, observed)), remember=bool(forgotten))
     return out
 
 
-def confirmation_for(key: str, observed: Observed) -> Confirmation:
-    """The entry of confirmedRemovals that lets `key` go."""
-    kind = observed.text(key, *WANTED, "kind")
-    entry = observed.annotation(key, names.ANNOTATION_ENTRY) or key.rpartition("/")[2]
-    return Confirmation(KINDS.get(kind, kind), entry, observed.text(key, *REMOTE, "metadata", "uid") or "unknown")
+def _spare(settled: Settled, *, remember: bool) -> Settled:
+    """A group without Delete."""
+    memory = {names.ANNOTATION_SPARED: "true"} if remember else {}
+    policies = tuple(dig(settled.composed.manifest, "spec", "managementPolicies") or ())
+    kept = Policies.WITHOUT_DELETE.value if policies == ("*",) else policies
+    return Settled(with_policies(settled.composed, kept, memory), settled.notice)
+
+
+def _place(key: str, s: Settled | None, observed: Observed) -> tuple[str, object]:
+    """The host of `key`, and the metadata of its remote object."""
+    document = s.composed.manifest if s else observed.document(key)
+    return str(dig(document, "metadata", "annotations", names.ANNOTATION_HOST)), dig(document, *WANTED, "metadata")
 
 
 def in_conflict(key: str, conflicts: AbstractSet[str]) -> bool:

@@ -19,6 +19,7 @@ class Sight:
         policies: the managementPolicies of the Object.
         fresh: whether provider-kubernetes has looked since the Object's spec last changed.
         made: whether this Object made the remote object.
+        going: whether the Object is being deleted.
     """
 
     remote: Document | None
@@ -26,6 +27,7 @@ class Sight:
     policies: tuple[str, ...]
     fresh: bool
     made: bool
+    going: bool
 
     @classmethod
     def of(cls, env: Environment, key: str, observed: Observed) -> "Sight":
@@ -41,6 +43,7 @@ class Sight:
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
             fresh=not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation,
             made=bool(dig(metadata, "annotations", "crossplane.io/external-create-succeeded")),
+            going=bool(metadata.get("deletionTimestamp")),
         )
 
     @property

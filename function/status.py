@@ -9,11 +9,12 @@ from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
 from function.model.environment import ControlPlane, Environment, RemovalPolicy
-from function.observed import REMOTE, Observed
+from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
+SPARED = "a control plane that is not this environment's to delete lives on in it"
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
 _FAMILIES = (
@@ -155,7 +156,7 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     if env.removal_policy is not RemovalPolicy.DELETE:
         text = "deleting the environment leaves its control planes and groups: removalPolicy is not Delete"
         return Condition("Deletable", status=False, reason="Protected", message=text)
-    policies = {e.key: e.manifest["spec"]["managementPolicies"] for e in plan.emitted if e.manifest.get("kind") == "Object"}
+    policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}
     owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
     deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
     changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key)]
@@ -187,10 +188,12 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
 def _warnings(env: Environment, plan: Plan) -> list[str]:
     named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
     early = (c for c in env.confirmations if c.name in named[c.kind])
+    spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [
         *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
         *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
+        *(f"{lifecycle.title(e.key, plan.wanted[e.key].entry)} is not deleted with this environment: {SPARED}" for e in spared),
         *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),
     ]
 

@@ -70,7 +70,7 @@ class Writer:
 
     def write(self, struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
         """Make `struct` say what `manifest` says."""
-        name = str(manifest.get("kind")), manifest["metadata"]["name"]
+        name = str(manifest.get("kind")), str(manifest["metadata"]["name"])
         # Compared as bytes, not as dicts: to Python, 1 is True. Version 2 has no references to what was there before.
         kept, content = self._kept.get(name), marshal.dumps(manifest, 2)  # type: ignore[arg-type]  # Plain JSON is marshallable.
         if kept is None or kept[0] != content:

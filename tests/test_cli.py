@@ -66,6 +66,7 @@ def test_every_command_teaches_by_example() -> None:
     for command in ("render", "validate", "kubeconfig", "init", "completion"):
         shown = upenv(command, "--help")
         assert shown.exit_code == 0
+        assert "\\b" not in shown.output
         assert "upenv " + command in shown.output.partition("Options:")[0].split("Usage:")[1].partition("\n")[2], command
     assert [c in upenv("-h").output for c in ("render", "validate", "kubeconfig", "init", "completion")] == [True] * 5
 
@@ -265,8 +266,8 @@ def test_two_environments_over_one_thing_are_told_apart_before_they_fight(tmp_pa
     done = upenv("validate", a, b)
 
     assert done.stdout.splitlines() == [
-        f"{b}:9: control plane west.spaces.upbound.io/default/dev is in {a}:2 too; keep it in one",
-        f"{b}:14: group west.spaces.upbound.io/g is in {a}:2 too; keep it in one",
+        f"{b}:9: control plane west.spaces.upbound.io/default/dev is in {a}:9 too; keep it in one",
+        f"{b}:14: group west.spaces.upbound.io/g is in {a}:12 too; keep it in one",
     ]
 
 

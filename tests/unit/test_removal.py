@@ -94,6 +94,44 @@ def test_nothing_is_written_into_a_control_plane_that_is_another_environments() 
     assert w.deleted == []
 
 
+def test_nothing_is_written_into_a_control_plane_before_it_is_seen_whose_it_is() -> None:
+    w = world.World(xr(resources=[settings()]), strategies.INPUT)
+    w.remote[DEV] = somebody_elses("another")
+    steps(w)
+    assert [place for place in w.remote if place[2] == "ConfigMap"] == []
+
+    ours = world.World(xr(resources=[settings()]), strategies.INPUT)
+    steps(ours)
+    assert [place[1:] for place in ours.remote if place[2] == "ConfigMap"] == [("west.default.dev", "ConfigMap", "n", "s")]
+
+
+def test_only_looking_at_another_environments_control_plane_opens_it_to_nothing() -> None:
+    resources = [{**settings(), "managementPolicies": ["*"]}]
+    w = world.World(xr(controlPlanes=[{"name": "dev", "managementPolicies": ["Observe"]}], resources=resources), strategies.INPUT)
+    w.remote[DEV] = somebody_elses("another")
+    steps(w)
+    assert [place for place in w.remote if place[2] == "ConfigMap"] == []
+    assert "resource settings" in conditions(w)["Conflict"]
+
+
+def test_only_looking_at_a_control_plane_of_nobody_lets_resources_in() -> None:
+    resources = [{**settings(), "managementPolicies": ["*"]}]
+    w = world.World(xr(controlPlanes=[{"name": "dev", "managementPolicies": ["Observe"]}], resources=resources), strategies.INPUT)
+    w.remote[DEV] = somebody_elses()
+    steps(w)
+
+    assert [place[1:] for place in w.remote if place[2] == "ConfigMap"] == [("west.default.dev", "ConfigMap", "n", "s")]
+
+
+def test_what_is_only_looked_at_is_never_refused() -> None:
+    defaults = {"controlPlane": {"restore": {"source": {"kind": "Backup", "name": "b"}}}}
+    w = world.World(xr(controlPlanes=[{"name": "dev", "managementPolicies": ["Observe"]}], defaults=defaults), strategies.INPUT)
+    w.remote[DEV] = somebody_elses()
+    steps(w)
+
+    assert "Refused" not in conditions(w)
+
+
 # Policies that change.
 
 
@@ -148,6 +186,43 @@ def test_a_group_is_not_deletable_while_another_environments_control_plane_is_in
     assert (policies(w, "group/west/g"), policies(w, "controlplane/west/g/dev")) == (WITHOUT_DELETE, ["Observe"])
 
 
+def test_a_group_is_known_by_its_place_when_its_space_is_renamed() -> None:
+    w = lived(**IN_GROUP)
+    change(w, spaces=[{"name": "other", "host": "west.spaces.upbound.io"}], controlPlanes=[])
+    steps(w, 8)
+    uid = w.remote[GROUP]["metadata"]["uid"]
+    change(w, groups=[], confirmedRemovals=[{"kind": "Group", "name": "g", "uid": uid}])
+    steps(w, 8)
+
+    assert (w.deleted, DEV_IN_GROUP in w.remote) == ([], True)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_group_remembers_what_was_let_go_in_it_until_somebody_confirms(confirmed: bool) -> None:
+    kept = [{"name": "dev", "group": "g", "managementPolicies": ["Observe", "Create", "Update"]}]
+    w = lived(removalPolicy="Delete", groups=[{"name": "g"}], controlPlanes=kept)
+    change(w, controlPlanes=[])
+    steps(w)
+    assert policies(w, "group/west/g") == WITHOUT_DELETE
+    assert w.xr["status"]["warnings"] == [
+        "group g (west/g) is not deleted with this environment: a control plane that is not this environment's to delete lives on in it"
+    ]
+
+    uid = w.remote[GROUP]["metadata"]["uid"]
+    change(w, groups=[], **({"confirmedRemovals": [{"kind": "Group", "name": "g", "uid": uid}]} if confirmed else {}))
+    steps(w, 8)
+    assert (w.deleted, "group/west/g" in w.observed) == ([GROUP] if confirmed else [], False)
+
+
+def test_a_spared_group_is_held_where_removals_are_confirmed() -> None:
+    kept = [{"name": "dev", "group": "g", "managementPolicies": ["Observe", "Create", "Update"]}]
+    w = lived(groups=[{"name": "g"}], controlPlanes=kept)
+    change(w, controlPlanes=[], groups=[])
+    steps(w)
+
+    assert "kind: Group, name: g" in conditions(w)["RemovalPending"]
+
+
 def test_a_group_that_a_space_protects_by_itself_is_not_deletable() -> None:
     w = lived(removalPolicy="Delete", **IN_GROUP)
     w.remote[GROUP]["metadata"]["labels"][PROTECTED] = "true"
@@ -158,6 +233,17 @@ def test_a_group_that_a_space_protects_by_itself_is_not_deletable() -> None:
 
 
 # Spaces that move.
+
+
+@pytest.mark.parametrize("policy", ["Confirm", "Delete"])
+def test_what_was_made_and_cannot_be_read_waits_under_every_policy(policy: str) -> None:
+    w = lived(removalPolicy=policy)
+    w.observed[KEY]["status"] = {}
+    change(w, controlPlanes=[])
+    assert "its Space cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
+
+    steps(w)
+    assert (w.deleted == [DEV]) == (policy == "Delete")
 
 
 @pytest.mark.parametrize("policy", ["Confirm", "Delete"])
@@ -198,7 +284,7 @@ def test_at_a_new_address_it_is_seen_anew_whose_things_are_before_they_are_chang
     w.remote[there] = somebody_elses("another")
     change(w, spaces=[{"name": "west", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}])
     w.reconcile()
-    assert policies(w) == ["Observe", "Create", "LateInitialize"]
+    assert policies(w) == ["Observe"]
     w.reconcile()  # Before the provider has looked.
     assert policies(w) == ["Observe", "Create", "LateInitialize"]
 
@@ -225,6 +311,68 @@ def test_a_space_that_becomes_legacy_holds_what_is_in_it() -> None:
 
     assert (w.deleted, DEV in w.remote) == ([], True)
     assert "give Space west its type back" in conditions(w)["RemovalPending"]
+
+
+@pytest.mark.parametrize("label", [None, "another"])
+def test_what_was_only_looked_at_is_not_made_at_a_new_address(label: str | None) -> None:
+    w = world.World(xr(managementPolicies=["Observe"]), strategies.INPUT)
+    w.remote[DEV] = somebody_elses(label)
+    steps(w)
+    change(w, controlPlanes=[], spaces=[{"name": "west", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}])
+    steps(w, 8)
+
+    assert [place for place in w.remote if place[0] == "east.spaces.upbound.io"] == []
+
+
+def test_a_move_before_update_has_joined_is_looked_at_too() -> None:
+    w = world.World(xr(), strategies.INPUT)
+    w.step()
+    there = ("east.spaces.upbound.io", *DEV[1:])
+    w.remote[there] = somebody_elses("another")
+    change(w, spaces=[{"name": "west", "host": "east.spaces.upbound.io", "formerHosts": ["west.spaces.upbound.io"]}])
+    w.reconcile()
+    w.reconcile()
+    steps(w)
+
+    assert w.remote[there]["metadata"]["labels"] == {LABEL: "another"}
+
+
+# What is being deleted already.
+
+
+def test_a_line_that_comes_back_while_its_object_goes_brings_no_delete_policy() -> None:
+    w = lived(managementPolicies=["Observe", "Create", "Update"])
+    change(w, controlPlanes=[])
+    w.reconcile()
+    change(w, controlPlanes=[{"name": "dev"}], managementPolicies=["*"], removalPolicy="Delete")
+    w.reconcile()
+    assert policies(w) == WITHOUT_DELETE
+
+    steps(w, 8)
+    assert (w.deleted, KEY in w.observed) == ([], True)
+
+
+def test_a_line_that_comes_back_in_time_saves_its_control_plane() -> None:
+    w = lived(removalPolicy="Delete")
+    change(w, controlPlanes=[])
+    w.reconcile()
+    assert "deletionTimestamp" in w.observed[KEY]["metadata"]
+
+    change(w, controlPlanes=[{"name": "dev"}])
+    w.reconcile()
+    steps(w, 8)
+    assert w.deleted == []
+
+
+def test_what_goes_gains_nothing_on_its_way() -> None:
+    w = lived(managementPolicies=["Observe", "Create", "Update"])
+    change(w, controlPlanes=[])
+    w.reconcile()
+    w.observed[KEY]["metadata"]["finalizers"].append("of-somebody")
+    change(w, managementPolicies=["*"], removalPolicy="Delete")
+    w.reconcile()
+
+    assert policies(w) == WITHOUT_DELETE
 
 
 # Observed state that is not whole.
@@ -294,12 +442,16 @@ def test_the_ca_of_a_space_that_is_gone_is_kept() -> None:
         ("providerconfig/west", {"kind": None}),
         ("group/west/g", {"metadata": {"finalizers": {}}}),
         (KEY, {"spec": {}}),
+        (KEY, {"spec": {"forProvider": {"manifest": {"metadata": {"namespace": {}}}}}}),
+        (KEY, {"metadata": {"name": {}, "annotations": {"environments.upbound.io/host": {}}}}),
     ],
 )
 def test_broken_observed_resources_are_no_defect(key: str, broken: dict[str, Any]) -> None:
     w = lived(removalPolicy="Delete", groups=[{"name": "g"}])
     w.observed[key] = {k: v for k, v in {**w.observed[key], **broken}.items() if v is not None or k == "data"}
+    restored = {"name": "dev", "restore": {"source": {"kind": "Backup", "name": "b"}}}
     edits: list[dict[str, Any]] = [
+        {"controlPlanes": [restored]},
         {"spaces": [{"name": "west", "host": "east.spaces.upbound.io"}]},
         {"spaces": [], "groups": [], "controlPlanes": []},
     ]
