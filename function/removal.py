@@ -25,9 +25,9 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     if when is WhenRemoved.DROP or observed.field(key, "kind") in ("ProviderConfig", "Secret"):
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
-    if sight.going:
+    if sight.going and not sight.deleting:
         return None
-    if when is WhenRemoved.ASK and space in hosts and moved(key, hosts[space], observed):
+    if when is WhenRemoved.ASK and not sight.going and space in hosts and moved(key, hosts[space], observed):
         looking = with_policies(again(env, key, observed), ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
     if why := _held_because(env, key, observed, when=when, leave=leave):

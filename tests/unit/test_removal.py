@@ -536,3 +536,15 @@ def test_an_object_that_does_not_say_why_it_is_not_in_sync() -> None:
     w.reconcile()
 
     assert w.xr["status"]["controlPlanes"][0]["message"] == "is not in sync"
+
+
+def test_a_policy_that_changes_in_time_saves_what_is_being_deleted() -> None:
+    w = lived(removalPolicy="Delete")
+    change(w, controlPlanes=[])
+    w.reconcile()
+    w.reconcile()
+    assert "deletionTimestamp" in w.observed[KEY]["metadata"]
+
+    change(w, removalPolicy="Orphan")
+    steps(w)
+    assert (w.deleted, DEV in w.remote, KEY in w.observed) == ([], True, False)
