@@ -1,5 +1,6 @@
 """The edge to Crossplane: a RunFunctionRequest in, a RunFunctionResponse out. gRPC and protobuf stop here."""
 
+import functools
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,21 +8,22 @@ from datetime import timedelta
 from crossplane.function import logging, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
+from google.protobuf import struct_pb2
 
 from function import metrics
 from function.compose import compose
 from function.model import InvalidError, parse
+from function.model.environment import Environment
 from function.observed import Observed
 from function.plan import Plan
 from function.status import Condition, report
-from function.structs import View, Writer, merge, plain
+from function.structs import View, merge, plain, write
 
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
 UNSETTLED = timedelta(seconds=30)
 """How long an unsettled environment may rest. Crossplane's circuit breaker does not filter this requeue."""
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
-_WRITER = Writer()
 
 
 class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
@@ -60,7 +62,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     if not req.observed.composite.resource.fields:
         return fatal(req, "cannot use this request: it has no observed composite resource")
     composite = View(req.observed.composite.resource)
-    env = parse(plain(composite), plain(View(req.input)))
+    env = _environment(_authored(req.observed.composite.resource), req.input.SerializeToString(deterministic=True))
     status = composite.get("status")
     observed = Observed({k: View(r.resource) for k, r in req.observed.resources.items()}, status if isinstance(status, Mapping) else {})
     plan = compose(env, observed)
@@ -69,7 +71,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     rsp = response.to(req)
     for e in plan.emitted:
         desired = rsp.desired.resources[e.key]
-        _WRITER.write(desired.resource, e.manifest)
+        write(desired.resource, e.manifest)
         desired.ready = fnv1.READY_TRUE if e.ready else fnv1.READY_FALSE
     # Otherwise Crossplane derives it, and names what is unready; unless an earlier function has said that all is ready.
     unready = rsp.desired.composite.ready == fnv1.READY_TRUE and not all(e.ready for e in plan.emitted)
@@ -79,6 +81,25 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     rsp.conditions.extend(_condition(c) for c in conditions)
     rsp.meta.ttl.FromTimedelta(SETTLED if _settled(plan) else UNSETTLED)
     return rsp
+
+
+def _authored(composite: struct_pb2.Struct) -> bytes:
+    """What decides over an environment, as bytes: its spec, and whose it is."""
+    kept = struct_pb2.Struct()
+    for part in ("name", "namespace"):
+        value = View(composite).dig(("metadata", part))
+        if isinstance(value, str):
+            kept.fields["metadata"].struct_value.fields[part].string_value = value
+    if "spec" in composite.fields:
+        kept.fields["spec"].CopyFrom(composite.fields["spec"])
+    return kept.SerializeToString(deterministic=True)
+
+
+@functools.lru_cache(maxsize=8)
+def _environment(authored: bytes, input_: bytes) -> Environment:
+    """The environment that `authored` describes, a pure function of the bytes: the same ones come at every call."""
+    composite, rules = struct_pb2.Struct.FromString(authored), struct_pb2.Struct.FromString(input_)
+    return parse(plain(View(composite)), plain(View(rules)))
 
 
 def fatal(req: fnv1.RunFunctionRequest, message: str) -> fnv1.RunFunctionResponse:

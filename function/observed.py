@@ -20,6 +20,7 @@ class Observed:
         """Keep both; nothing is read until it is asked for."""
         self._resources = resources
         self._conditions: dict[str, readiness.Conditions] = {}
+        self._annotations: dict[str, Mapping[str, Any]] = {}
         self.status = status
 
     def __contains__(self, key: str) -> bool:
@@ -53,7 +54,10 @@ class Observed:
 
     def annotation(self, key: str, name: str) -> str:
         """An annotation of `key`, or an empty string."""
-        return self.text(key, "metadata", "annotations", name)
+        if key not in self._annotations:
+            self._annotations[key] = self.mapping(key, "metadata", "annotations")
+        found = self._annotations[key].get(name)
+        return found if isinstance(found, str) else ""
 
     def mapping(self, key: str, *path: str) -> Mapping[str, Any]:
         """The object that `key` has at `path`, or an empty one."""

@@ -12,11 +12,11 @@ from function.readiness import Tree
 class View(Tree):
     """A Struct as a read-only mapping. Only what is read is converted: all of it would cost ten times the rest."""
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_fields", "_struct")
 
     def __init__(self, struct: struct_pb2.Struct) -> None:
         """Look at `struct`."""
-        self._fields = struct.fields
+        self._struct, self._fields = struct, struct.fields
 
     def __getitem__(self, key: str) -> Any:  # noqa: ANN401  # Any JSON value.
         """The value at `key`. Asking protobuf for a missing key would make one, so it is asked for first."""
@@ -48,39 +48,47 @@ class View(Tree):
         return len(self._fields)
 
     def __eq__(self, other: object) -> bool:
-        """Whether `other` is a mapping with the same in it."""
-        return isinstance(other, Mapping) and plain(self) == other
+        """Whether `other` is a view or a dict with the same in it, where true is not 1."""
+        if isinstance(other, View):
+            return bool(self._struct == other._struct)
+        return isinstance(other, dict) and bool(self._struct == _WRITTEN.struct(other))
 
     __hash__ = None  # type: ignore[assignment]  # Equal to dicts, which have none.
 
 
-class Writer:
-    """Writes manifests into Structs, and keeps the newest ones written: most manifests are the same at every call.
+class Written:
+    """Structs of dicts, of which those last used are kept: most manifests are the same at every call.
 
-    A kept Struct is used only for a manifest equal to the one that it was written from, so what is kept
-    never changes what is written.
+    A Struct is kept under the bytes of its dict, so what is kept never changes what comes out.
     """
 
     MOST = 4096
-    """Manifests that are kept, at about 10 KiB each."""
+    """Structs that are kept, at about 10 KiB each."""
 
     def __init__(self) -> None:
         """Keep nothing yet."""
-        self._kept: dict[tuple[str, str], tuple[bytes, struct_pb2.Struct]] = {}
+        self._kept: dict[bytes, struct_pb2.Struct] = {}
 
-    def write(self, struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
-        """Make `struct` say what `manifest` says."""
-        name = str(manifest.get("kind")), str(manifest["metadata"]["name"])
-        # Compared as bytes, not as dicts: to Python, 1 is True. Version 2 has no references to what was there before.
-        kept, content = self._kept.get(name), marshal.dumps(manifest, 2)  # type: ignore[arg-type]  # Plain JSON is marshallable.
-        if kept is None or kept[0] != content:
-            kept = content, struct_pb2.Struct()
-            merge(kept[1], manifest)
-            self._kept.pop(name, None)
-            self._kept[name] = kept
-            if len(self._kept) > self.MOST:
-                del self._kept[next(iter(self._kept))]
-        struct.CopyFrom(kept[1])
+    def struct(self, content: Mapping[str, Any]) -> struct_pb2.Struct:
+        """A Struct that says what `content` says. It is shared: copy it, never change it."""
+        # By bytes, not by dict: to Python, 1 is True. Version 2 has no references to what was there before.
+        key = marshal.dumps(content, 2)  # type: ignore[arg-type]  # Plain JSON is marshallable.
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            kept = struct_pb2.Struct()
+            merge(kept, content)
+        self._kept[key] = kept  # The last one used is the last to go.
+        if len(self._kept) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+        return kept
+
+
+_WRITTEN = Written()
+
+
+def write(struct: struct_pb2.Struct, content: Mapping[str, Any]) -> None:
+    """Make `struct` say what `content` says."""
+    struct.CopyFrom(_WRITTEN.struct(content))
 
 
 def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
@@ -139,5 +147,7 @@ def _write(target: struct_pb2.Value, value: Any) -> None:  # noqa: ANN401  # Any
             _write(target.list_value.values.add(), item)
     elif isinstance(value, bool):
         target.bool_value = value
+    elif value is None:
+        target.null_value = struct_pb2.NULL_VALUE
     else:
         target.number_value = value

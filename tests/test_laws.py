@@ -344,19 +344,28 @@ def test_views_of_structs_say_what_the_structs_say(value: Any) -> None:
 
 @given(st.lists(strategies.XRS, min_size=2, max_size=4))
 def test_what_is_remembered_between_calls_changes_no_byte(xrs: list[dict[str, Any]]) -> None:
-    fn._WRITER._kept.clear()
     fresh = []
     for xr in xrs:
-        fn._WRITER._kept.clear()
+        structs._WRITTEN._kept.clear()
+        fn._environment.cache_clear()
         fresh.append(bytes_of(world.call(xr, INPUT)))
 
     assert [bytes_of(world.call(xr, INPUT)) for xr in xrs] == fresh
 
 
 def test_what_is_remembered_between_calls_is_bounded() -> None:
-    writer = structs.Writer()
-    writer.MOST = 3
+    written = structs.Written()
+    written.MOST = 3
     for i in range(10):
-        writer.write(fnv1.Resource().resource, {"kind": "A", "metadata": {"name": str(i)}})
+        written.struct({"a": i})
 
-    assert [name for _, name in writer._kept] == ["7", "8", "9"]
+    assert [k.fields["a"].number_value for k in written._kept.values()] == [7, 8, 9]
+    assert fn._environment.cache_info().maxsize == 8
+
+
+def test_what_metadata_changes_by_itself_is_no_other_environment() -> None:
+    def authored(metadata: dict[str, Any]) -> bytes:
+        return fn._authored(world.request({"metadata": metadata}, {}).observed.composite.resource)
+
+    assert authored({"name": "a", "resourceVersion": "1"}) == authored({"name": "a", "resourceVersion": "2"}) != authored({"name": "b"})
+    assert authored({"name": {}}) == b""

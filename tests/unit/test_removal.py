@@ -473,11 +473,15 @@ def test_the_same_object_in_another_control_plane_is_another_object() -> None:
 
 
 def test_true_is_not_one() -> None:
-    writer = structs.Writer()
+    written = []
     for value in (True, 1, 0, False):
         resource = fnv1.Resource()
-        writer.write(resource.resource, {"kind": "A", "metadata": {"name": "a"}, "v": value})
-        assert structs.plain(structs.View(resource.resource))["v"] is value or type(value) is int
+        structs.write(resource.resource, {"v": value})
+        written.append(structs.View(resource.resource)["v"])
+
+    assert [repr(v) for v in written] == ["True", "1", "0", "False"]
+    assert structs.View(resource.resource) == {"v": False}
+    assert structs.View(resource.resource) != {"v": 0}
 
 
 def test_a_group_that_is_named_as_its_space_does_has_the_policies_of_its_entry() -> None:
