@@ -33,7 +33,7 @@ OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_leng
 class Copy(grpcv1.FunctionRunnerServiceServicer):
     """The least that a function can do with what it is given."""
 
-    async def RunFunction(self, req: fnv1.RunFunctionRequest, _: object) -> fnv1.RunFunctionResponse:  # noqa: N802
+    async def RunFunction(self, req: fnv1.RunFunctionRequest, _: object) -> fnv1.RunFunctionResponse:  # noqa: N802  # gRPC requires this name.
         """Copy observed to desired."""
         rsp = fnv1.RunFunctionResponse()
         rsp.meta.tag = req.meta.tag

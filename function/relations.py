@@ -41,7 +41,7 @@ class RemotePlaces:
     def __init__(self, env: Environment, wanted: Mapping[str, Composed], observed: Observed) -> None:
         """Read the places of all wanted Objects."""
         self._observed = observed
-        self._hosts = {former: s.host for s in env.spaces.values() for former in s.former_hosts}
+        self._moved = env.moved
         self._wanted = {self._place(c.key, c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
 
     def wanted_elsewhere(self, key: str) -> bool:
@@ -52,7 +52,7 @@ class RemotePlaces:
         host, manifest = dig(document, "metadata", "annotations", names.ANNOTATION_HOST), dig(document, *WANTED)
         inside = names.control_plane_of(key).split("/")[2:]
         what = [dig(manifest, *path) for path in (("kind",), ("metadata", "namespace"), ("metadata", "name"))]
-        return (self._hosts.get(str(host), str(host)), *inside, names.group_of_version(dig(manifest, "apiVersion")), *map(str, what))
+        return (self._moved.get(str(host), str(host)), *inside, names.group_of_version(dig(manifest, "apiVersion")), *map(str, what))
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:

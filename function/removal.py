@@ -82,18 +82,17 @@ def _pending(key: str, c: Composed, text: str) -> Notice:
 
 def spare_groups(env: Environment, settled: dict[str, Settled | None], observed: Observed) -> dict[str, Settled | None]:
     """`settled`, in which no group goes that something which is to live is inside: deleting a group deletes all in it."""
-    former = {old: s.host for s in env.spaces.values() for old in s.former_hosts}
     lives: dict[tuple[object, object], set[object]] = {}
     left: dict[tuple[object, object], set[object]] = {}
     for key, s in settled.items():
         if key.startswith("controlplane/") and not _goes(env, key, s, observed):
             host, metadata = _place(key, s, observed)
             into = lives if s else left
-            into.setdefault((former.get(host, host), dig(metadata, "namespace")), set()).add(str(dig(metadata, "name")))
+            into.setdefault((env.moved.get(host, host), dig(metadata, "namespace")), set()).add(str(dig(metadata, "name")))
     out = dict(settled)
     for key in [k for k in settled if k.startswith("group/")]:
         host, metadata = _place(key, settled[key], observed)
-        place = former.get(host, host), dig(metadata, "name")
+        place = env.moved.get(host, host), dig(metadata, "name")
         # What is let go is not seen again, so the group must remember it; unless it is wanted under another key.
         forgotten = left.get(place, set()) - lives.get(place, set())
         if (_goes(env, key, settled[key], observed) and (place in lives or forgotten)) or (settled[key] and forgotten):

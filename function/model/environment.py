@@ -141,6 +141,11 @@ class Environment:
         return frozenset((c.space, c.group, c.name) for c in inside)
 
     @cached_property
+    def moved(self) -> Mapping[str, str]:
+        """The host that each former host of a Space has become."""
+        return {former: s.host for s in self.spaces.values() for former in s.former_hosts}
+
+    @cached_property
     def composed_groups(self) -> frozenset[tuple[str, str]]:
         """Groups that are composed, as (space, name): all but `default`, which every Space has."""
         return frozenset((g.space, g.name) for g in self.groups)

@@ -7,8 +7,6 @@ from pydantic import ConfigDict, Field
 from function.model import types as t
 from function.model.spec import SecretKeyRef
 
-API_VERSION = "upbound-environment.fn.crossplane.io/v1beta1"
-KIND = "Input"
 NEVER_ALLOWED = ("ControlPlane.spaces.upbound.io", "Namespace", "Secret")
 """Kinds that `resources` never carries: the first two have fields of their own, the third would put a secret in a spec."""
 
