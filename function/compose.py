@@ -30,12 +30,12 @@ def compose(env: Environment, observed: Observed) -> Plan:
     settled |= _unwanted(env, wanted, observed, places.foreign)
     settled = removal.spare_groups(env, settled, observed)
     stay = {key: s for key, s in settled.items() if s}
+    linked = {key: _linked(s, wanted, observed) if key in wanted else s.composed.manifest for key, s in stay.items()}
+    manifests = relations.secured(linked, observed)
     return Plan(
         emitted=tuple(
-            _emitted(wanted[key], _linked(s, wanted, observed), observed)
-            if key in wanted
-            else Emitted(key, s.composed.manifest, observed.ready(key), wanted=False)
-            for key, s in stay.items()
+            _emitted(wanted[key], manifest, observed) if key in wanted else Emitted(key, manifest, observed.ready(key), wanted=False)
+            for key, manifest in manifests.items()
         ),
         withheld=tuple(withheld.values()),
         notices=tuple(sorted((s.notice for s in stay.values() if s.notice), key=lambda n: (n.trouble.value, n.key))),

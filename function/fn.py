@@ -10,7 +10,7 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from google.protobuf import struct_pb2
 
-from function import metrics
+from function import metrics, readiness
 from function.compose import compose
 from function.model import InvalidError, parse
 from function.model.environment import Environment
@@ -21,8 +21,12 @@ from function.structs import View, merge, plain, write
 
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
-UNSETTLED = timedelta(seconds=30)
-"""How long an unsettled environment may rest. Crossplane's circuit breaker does not filter this requeue."""
+UNSETTLED = timedelta(seconds=10)
+"""How long an unsettled environment may rest. Eight children that come up are enough to open Crossplane's circuit
+breaker for five minutes; it drops events, but does not filter this requeue (crossplane internal/circuit)."""
+SLOWEST = timedelta(minutes=1)
+"""The same where there is much to apply at every call, and for a settled environment whose breaker is open."""
+_CHILDREN_A_SECOND = 5
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
 
 
@@ -79,7 +83,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
     rsp.conditions.extend(_condition(c) for c in conditions)
-    rsp.meta.ttl.FromTimedelta(SETTLED if _settled(plan) else UNSETTLED)
+    rsp.meta.ttl.FromTimedelta(_rest(plan, heard=readiness.conditions(composite).get("Responsive", {}).get("status") != "False"))
     return rsp
 
 
@@ -114,8 +118,11 @@ def _condition(c: Condition) -> fnv1.Condition:
     return fnv1.Condition(type=c.type, status=status, reason=c.reason, message=c.message, target=_BOTH)
 
 
-def _settled(plan: Plan) -> bool:
-    return plan.complete and not plan.going and all(e.ready for e in plan.emitted)
+def _rest(plan: Plan, *, heard: bool) -> timedelta:
+    """How long the environment may rest; `heard` is whether Crossplane hears of changes to what is composed."""
+    if plan.complete and not plan.going and all(e.ready for e in plan.emitted):
+        return SETTLED if heard else SLOWEST
+    return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), SLOWEST)
 
 
 def _where(error: Exception) -> list[str]:

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from function import names
-from function.desired import Composed
+from function.desired import Composed, Manifest
 from function.model.environment import Environment
 from function.observed import WANTED, Observed, dig
 from function.readiness import Document
 
 Identifier = tuple[str, str]
 """Kind and name. Composed resources of one environment share a namespace, or have none."""
+PROVIDER = "finalizer.managedresource.crossplane.io"
+"""provider-kubernetes' own finalizer: an Object that has it does not go before the provider has let go of what it refers to."""
 
 
 def identity(document: Document) -> Identifier:
@@ -56,15 +58,36 @@ class RemotePlaces:
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:
-    """Each edge between wanted resources: dependent, what it comes after, and whether deletion runs along it.
-
-    It does once the dependent's finalizer is on the other (provider-kubernetes object.go:105, 826); an edge
-    that was added later, or lost to a conflict at that moment, never gets one.
-    """
+    """Each edge between wanted resources: dependent, what it comes after, and whether deletion runs along it."""
     for c in wanted.values():
-        finalizer = f"kubernetes.crossplane.io/referred-by-object-{observed.text(c.key, 'metadata', 'uid')}"
         for other in c.after:
-            yield c.key, other, finalizer in _list(observed.field(other, "metadata", "finalizers"))
+            yield c.key, other, _finalizer(c.key, observed) in _list(observed.field(other, "metadata", "finalizers"))
+
+
+def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, Manifest]:
+    """`manifests`, by key, each with the finalizers of those that refer to it.
+
+    provider-kubernetes puts them there itself, but once only, after its own finalizer: what does not exist at
+    that moment, or is written by another one just then, never gets one (object.go, objFinalizer.AddFinalizer).
+    It takes them away whoever put them there. A dependent without the provider's own finalizer would leave its
+    behind, and so would one that is going; neither is counted.
+    """
+    held: defaultdict[Identifier, list[str]] = defaultdict(list)
+    for key, manifest in manifests.items():
+        metadata = observed.mapping(key, "metadata")
+        if "references" in manifest.get("spec", {}) and PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
+            for r in manifest["spec"]["references"]:
+                held[str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))].append(_finalizer(key, observed))
+    return {key: _with_finalizers(manifest, held.get(identity(manifest), [])) for key, manifest in manifests.items()}
+
+
+def _with_finalizers(manifest: Manifest, finalizers: list[str]) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "finalizers": sorted(finalizers)}} if finalizers else manifest
+
+
+def _finalizer(dependent: str, observed: Observed) -> str:
+    """What keeps others while `dependent` is there (provider-kubernetes object.go:105)."""
+    return f"kubernetes.crossplane.io/referred-by-object-{observed.text(dependent, 'metadata', 'uid')}"
 
 
 def _list(value: object) -> list[Any]:

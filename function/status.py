@@ -8,7 +8,7 @@ from function import diagnosis, endpoints, lifecycle, names, readiness, relation
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ControlPlane, Environment, RemovalPolicy
+from function.model.environment import ControlPlane, Environment, Policies, RemovalPolicy
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
@@ -83,9 +83,8 @@ def _lines(plan: Plan, observed: Observed) -> Iterable[_Line]:
 
 def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
-    error = observed.condition(c.key, "Synced")
-    if error.get("status") == "False":
-        return diagnosis.explain(str(error.get("message") or error.get("reason") or "is not in sync"))
+    if error := _error(c, plan, observed):
+        return diagnosis.explain(error)
     waiting = [
         lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
     ]
@@ -96,6 +95,17 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
     said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
     return diagnosis.explain(said) or "is not ready yet"
+
+
+def _error(c: Composed, plan: Plan, observed: Observed) -> str:
+    """What provider-kubernetes complains of, or an empty string.
+
+    What fails before its prerequisites are there is expected to: it is tried again once it is told that they are.
+    """
+    synced, told = observed.condition(c.key, "Synced"), observed.annotation(c.key, names.ANNOTATION_PREREQUISITES)
+    if synced.get("status") != "False" or (not told and any(a in plan.wanted for a in c.after)):
+        return ""
+    return str(synced.get("message") or synced.get("reason") or "is not in sync")
 
 
 def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], observed: Observed, host: str) -> dict[str, Any]:
@@ -128,8 +138,7 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
     ]
     if missing:
         return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
-    failing = (c for c in (observed.condition(k, "Synced") for k in plan.wanted) if c.get("status") == "False")
-    errors = {str(c.get("message") or "") for c in failing}
+    errors = {_error(c, plan, observed) for c in plan.wanted.values()}
     refused = sorted({diagnosis.explain(e) for e in errors if diagnosis.about_credentials(e)})
     if refused:
         return Condition("CredentialsReady", status=False, reason="Rejected", message=_few(refused))
@@ -159,7 +168,7 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}
     owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
     deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
-    changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key)]
+    changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key) or _coming(c, policies)]
     labels = {key: observed.mapping(key, *REMOTE, "metadata", "labels") for key in deleted}
     protected = [deleted[key] for key in deleted if labels[key].get(names.LABEL_GROUP_PROTECTION) == "true"]
     lost = sorted({deleted[k] for k, _, held in relations.edges(plan.wanted, observed) if k in deleted and not held})
@@ -170,10 +179,15 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
         text = f"set deletionProtection: false first: {_few(protected)}"
         return Condition("Deletable", status=False, reason="GroupProtected", message=text)
     if lost:
-        text = f"the order of deletion is not secured for {_few(lost)}: empty the lists first, which removes everything in order"
-        return Condition("Deletable", status=False, reason="OrderNotSecured", message=text)
+        text = f"not yet: the order of deletion is not secured for {_few(lost)}"
+        return Condition("Deletable", status=False, reason="Preparing", message=text)
     what = _few(list(deleted.values())) or "nothing in a Space"
     return Condition("Deletable", status=True, reason="Ready", message=f"deleting the environment deletes {what}")
+
+
+def _coming(c: Composed, policies: dict[str, Any]) -> bool:
+    """Whether `c` is to be deleted with the environment and is not seen to be ours yet."""
+    return c.policies is Policies.FULL and policies.get(c.key) == list(lifecycle.CREATE_ONLY)
 
 
 def _message(conditions: Sequence[Condition], plan: Plan) -> str:

@@ -10,6 +10,7 @@ from function import fn, structs
 
 Manifest = dict[str, Any]
 REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
+FINALIZER = "finalizer.managedresource.crossplane.io"
 
 
 def plain(struct: Any) -> Any:
@@ -46,12 +47,16 @@ class World:
         self.xr, self.input = xr, input_
         self.observed: dict[str, Manifest] = {}
         self.remote: dict[tuple[str, ...], Manifest] = {}
+        self.applied: dict[tuple[str, ...], Manifest] = {}
         self.deleted: list[tuple[str, ...]] = []
+        self._young: set[str] = set()
+        self._stated: dict[str, set[str]] = {}
 
     def reconcile(self) -> fnv1.RunFunctionResponse:
         """Crossplane: call the function, apply what it wants, delete what it does not."""
         rsp = call(self.xr, self.input, self.observed)
         desired = {k: plain(r.resource) for k, r in rsp.desired.resources.items()}
+        self._young = set(desired) - set(self.observed)
         for key, manifest in desired.items():
             self._apply(key, manifest)
         for key in [k for k in self.observed if k not in desired]:
@@ -76,6 +81,8 @@ class World:
     def _apply(self, key: str, manifest: Manifest) -> None:
         old = self.observed.get(key)
         new = copy.deepcopy(manifest)
+        stated = set(new["metadata"].pop("finalizers", ()))
+        unstated, self._stated[key] = self._stated.get(key, set()) - stated, stated
         if old is None:
             new["metadata"].update(uid=uid(key, manifest["metadata"]["name"]), generation=1, finalizers=[])
         else:
@@ -85,6 +92,9 @@ class World:
             new["metadata"] = {**kept, **new["metadata"], "generation": generation}
             new["metadata"]["annotations"] = {**created, **new["metadata"].get("annotations", {})}
             new["status"] = old.get("status", {})
+            # Server-side apply: what is no longer stated goes; nothing is put on what is being deleted.
+            more = stated - set(kept["finalizers"] or ()) if "deletionTimestamp" not in kept else set()
+            new["metadata"]["finalizers"] = [*(f for f in kept["finalizers"] or () if f not in unstated), *sorted(more)]
         self.observed[key] = new
 
     def _object(self, key: str, *, ready: bool) -> None:
@@ -92,20 +102,27 @@ class World:
         if "deletionTimestamp" in o["metadata"]:
             self._delete(key)
             return
-        if "finalizer" not in o["metadata"]["finalizers"]:
-            o["metadata"]["finalizers"].append("finalizer")
+        if FINALIZER not in o["metadata"]["finalizers"]:
+            o["metadata"]["finalizers"].append(FINALIZER)
+            # Once, and not on what is made at the same moment: these edges are lost.
             for target in self._targets(o):
-                target["metadata"]["finalizers"].append(REFERRED_BY + o["metadata"]["uid"])
+                mine = REFERRED_BY + o["metadata"]["uid"]
+                if not any(target is self.observed.get(k) for k in self._young) and mine not in target["metadata"]["finalizers"]:
+                    target["metadata"]["finalizers"].append(mine)
         manifest, policies = o["spec"]["forProvider"]["manifest"], set(o["spec"]["managementPolicies"])
         place = self.place(o)
         if place not in self.remote and policies & {"*", "Create"}:
             self.remote[place] = _merge({}, manifest)
+            self.applied[place] = manifest
             self.remote[place]["metadata"]["uid"] = uid(*map(str, place), str(len(self.deleted)))
             o["metadata"].setdefault("annotations", {})["crossplane.io/external-create-succeeded"] = "2026-01-01T00:00:00Z"
         elif place in self.remote and policies & {"*", "Update"}:
             self.remote[place] = _merge(self.remote[place], manifest)
+            self.applied[place] = manifest
         seen = self.remote.get(place)
-        up = seen is not None and ready
+        # By SuccessfulCreate, an Object that might write is ready only over what it has written.
+        written = not policies & {"*", "Create", "Update"} or self.applied.get(place) == manifest
+        up = seen is not None and ready and (written or o["spec"]["readiness"]["policy"] != "SuccessfulCreate")
         if seen is not None and ready and seen["kind"] == "ControlPlane":
             seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
         o["status"] = {

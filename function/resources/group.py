@@ -7,6 +7,10 @@ from function.desired import Composed, Life
 from function.model.environment import Environment, Group
 from function.observed import Observed
 
+THERE = "!has(object.metadata.deletionTimestamp)"
+"""There, and not going. An Object that may create but not update is never ready by SuccessfulCreate over a group that
+exists already (provider-kubernetes object.go, handleObservation); a query is asked all the same."""
+
 
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The groups that the environment lists, and those that its control planes only name."""
@@ -16,7 +20,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         via = kube.Via(names.object_name(env.identity, names.space_access(group.space)), hosts[group.space])
         yield Composed(
             key,
-            kube.wrapped(env, key, _namespace(env, group), via),
+            kube.wrapped(env, key, _namespace(env, group), via, THERE),
             after=endpoints.prerequisites(env, group.space),
             entry=group.entry,
             life=Life.OWNED if group.owned else Life.USED,

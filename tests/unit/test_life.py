@@ -333,6 +333,27 @@ def test_an_order_of_deletion_that_is_not_observed_is_no_order(lost: dict[str, A
     else:
         del w.observed["kubeconfig"]
     assert "Deletable" not in conditions(w)
+    w.step()
+    w.step()
+    assert "Deletable" in conditions(w), "an edge that was lost is made again"
+
+
+def test_what_comes_up_is_not_deletable_before_all_of_it_would_go() -> None:
+    w = lived(steps=1, removalPolicy="Delete")
+    for _ in range(3):
+        del w.observed["controlplane/west/default/dev"]["status"]
+        w.reconcile()
+        assert policies(w) == ["Observe", "Create", "LateInitialize"]
+        assert "Deletable" not in conditions(w)
+
+
+def test_a_group_that_exists_already_and_is_only_used_becomes_ready() -> None:
+    w = world.World(xr(controlPlanes=[{"name": "dev", "group": "g"}]), strategies.INPUT)
+    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "g", "labels": {"spaces.upbound.io/group": "true"}}}
+    w.remote["west.spaces.upbound.io", "", "Namespace", "", "g"] = there
+    for _ in range(8):
+        w.step()
+    assert conditions(w)["GroupsReady"] == "1 of 1 groups are ready"
 
 
 def test_a_kubeconfig_of_ones_own_and_generated_ones_live_side_by_side() -> None:
