@@ -10,7 +10,10 @@ RUN /build/bin/pip install --require-hashes --only-binary=:all: --target /venv/l
 COPY function /venv/lib/python3.13/site-packages/function
 COPY package/install /venv/lib/python3.13/site-packages/function/install
 
-RUN printf '#!/venv/bin/python3\nfrom function.main import cli\n\ncli()\n' > /venv/bin/function && chmod 0755 /venv/bin/function
+# The server; and the command line, so that a commit is checked by the version that runs.
+RUN printf '#!/venv/bin/python3\nfrom function.main import cli\n\ncli()\n' > /venv/bin/function \
+    && printf '#!/venv/bin/python3\nfrom function.cli import main\n\nmain()\n' > /venv/bin/upenv \
+    && chmod 0755 /venv/bin/function /venv/bin/upenv
 
 # No shell, no package manager, not root.
 FROM gcr.io/distroless/python3-debian13:nonroot
@@ -18,5 +21,6 @@ COPY --from=build /venv /venv
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # gRPC with mTLS, and metrics.
 EXPOSE 9443 8080
-USER nonroot:nonroot
+# By number: Kubernetes cannot tell that a name is not root.
+USER 65532:65532
 ENTRYPOINT ["/venv/bin/function"]
