@@ -203,6 +203,14 @@ def test_argo_cd_and_flux_judge_by_conditions_that_environments_have() -> None:
     assert groups == {e["apiVersion"].partition("/")[0] for e in kustomization["spec"]["healthCheckExprs"]}
 
 
+def test_the_tenants_of_the_documentation_are_those_of_the_example() -> None:
+    shown = re.search(r"```yaml\n(rules:.*?)```", (ROOT / "docs" / "tenancy.md").read_text(), re.DOTALL)
+    (composition,) = manifests(EXAMPLES / "tenants" / "composition.yaml")
+
+    assert shown is not None
+    assert yaml.safe_load(shown.group(1))["rules"] == composition["spec"]["pipeline"][0]["input"]["rules"]
+
+
 def test_deleting_what_applies_the_environments_leaves_them() -> None:
     _, application = manifests(HUB / "argocd" / "application.yaml")
     _, kustomization = manifests(HUB / "flux" / "environments.yaml")
