@@ -5,9 +5,13 @@ BIN := .venv/bin
 GOBIN := .cache/bin
 READY := .venv/.ready
 export BASES ?=
+export PLATFORM ?=
+VERSION := $(shell sed -n 's/__version__ = "\(.*\)"/\1/p' function/__version__.py)
+REGISTRY ?=
+FUNCTION ?=
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
-.PHONY: help demo test check format lint types imports generated generate golden parity bench cover image-python image xpkg lock clean
+.PHONY: help demo test check format lint types imports generated generate golden parity bench cover image-python image xpkg push lock clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,13 +61,15 @@ bench: $(READY) ## Measure RunFunction against a server that only copies
 image-python: ## Run the suite with the image's Python, in a Debian of its own (needs root)
 	tools/image-python.sh
 
-image: ## Build the function's image for this architecture: dist/function.tar (BASES=stand-in where images cannot be pulled)
+image: ## Build the function's image: dist/function.tar (PLATFORM=linux/arm64; BASES=stand-in where images cannot be pulled)
 	tools/image.sh dist/function.tar
 
-xpkg: image $(GOBIN)/crossplane $(GOBIN)/crank ## Build the packages: the function, and the two configurations
-	$(GOBIN)/crossplane xpkg build -f package/function --embed-runtime-image-tarball=dist/function.tar -o dist/function.xpkg
-	$(GOBIN)/crank xpkg build -f package/claims -o dist/claims.xpkg
-	$(GOBIN)/crossplane xpkg build -f package/namespaced -o dist/namespaced.xpkg
+xpkg: image $(READY) $(GOBIN)/crossplane $(GOBIN)/crank ## Build the packages: the function, and the two configurations
+	tools/xpkg.sh
+	$(BIN)/python tools/inspect_xpkg.py dist
+
+push: ## Push the packages that xpkg made: REGISTRY=host/organization, version vX.Y.Z of the project
+	@tools/push.sh $(VERSION) "$(REGISTRY)" "$(FUNCTION)"
 
 lock: $(READY) ## Pin dependencies anew
 	tools/lock.sh

@@ -204,7 +204,7 @@ def test_a_composition_with_other_functions_is_for_crossplane(tmp_path: Path) ->
 
     refused = upenv("render", QUICKSTART, write(tmp_path / "c.yaml", composition))
 
-    assert "has steps of function-upbound-environment, function-auto-ready; render it with crossplane composition render" in refused.stderr
+    assert "has steps of upbound-function-upbound-environment, function-auto-ready; render it with crossplane" in refused.stderr
 
 
 def test_an_observed_resource_says_which_one_it_is(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 `python tools/generate.py` writes the files; `--check` says which are not up to date, and exits with 1.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from function import diagnosis, model  # Needs the path above.
+from function.__version__ import __version__
 from function.model.input import Input
 from function.model.spec import Spec
 from function.model.status import Status
@@ -201,13 +203,23 @@ def troubleshooting() -> str:
     return head + "\n| provider-kubernetes says | which means | what to do |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def released(text: str) -> str:
+    """A manifest with our packages at this version, and dependencies on our function of this version or newer."""
+    text = re.sub(r"(upbound/[a-z-]*-upbound-environment[a-z-]*):v[0-9.]+", rf"\1:v{__version__}", text)
+    return re.sub(r"(function-upbound-environment\n +version: )\S+", rf'\1">=v{__version__}-0"', text)
+
+
 def files() -> dict[Path, str]:
     """Every generated file, with what it should say."""
+    packages = ["package/*/crossplane.yaml", "package/install/function.yaml", "package/install/configuration-*.yaml"]
+    hub = ["examples/gitops-hub/.pre-commit-config.yaml", "examples/gitops-hub/.github/workflows/validate.yaml"]
+    versioned = [*packages, *hub, "examples/functions.yaml"]
     readme = (ROOT / "README.md").read_text()
     begin, end = "<!-- fields: generated -->\n", "<!-- /fields -->"
     head, _, rest = readme.partition(begin)
     tail = rest.partition(end)[2]
     return {
+        **{path: released(path.read_text()) for pattern in versioned for path in sorted(ROOT.glob(pattern))},
         ROOT / "package/claims/definition.yaml": _yaml(xrd(namespaced=False)),
         ROOT / "package/namespaced/definition.yaml": _yaml(xrd(namespaced=True)),
         ROOT / "package/function/input/upbound-environment.fn.crossplane.io_inputs.yaml": _yaml(input_crd()),

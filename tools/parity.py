@@ -194,8 +194,8 @@ def function_manifest(address: str) -> dict[str, Any]:
     return {
         "apiVersion": "pkg.crossplane.io/v1",
         "kind": "Function",
-        "metadata": {"name": "function-upbound-environment", "annotations": runtime},
-        "spec": {"package": "xpkg.upbound.io/acme/function-upbound-environment:v0.1.0"},
+        "metadata": {"name": "upbound-function-upbound-environment", "annotations": runtime},
+        "spec": {"package": "xpkg.upbound.io/upbound/function-upbound-environment:v0.1.0"},
     }
 
 
