@@ -22,10 +22,11 @@ from function.structs import View, merge, plain, write
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
 UNSETTLED = timedelta(seconds=10)
-"""How long an unsettled environment may rest. Eight children that come up are enough to open Crossplane's circuit
-breaker for five minutes; it drops events, but does not filter this requeue (crossplane internal/circuit)."""
-SLOWEST = timedelta(minutes=1)
-"""The same where there is much to apply at every call, and for a settled environment whose breaker is open."""
+"""How long an unsettled environment may rest, and one whose circuit breaker is open. Eight children that come up are
+enough to open Crossplane's breaker for five minutes; it drops every event then, an author's edits too, but does not
+filter this requeue (crossplane internal/circuit/mapfunc.go)."""
+LONGEST = timedelta(minutes=1)
+"""The same where there is much to apply at every call."""
 _CHILDREN_A_SECOND = 5
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
 
@@ -120,9 +121,9 @@ def _condition(c: Condition) -> fnv1.Condition:
 
 def _rest(plan: Plan, *, heard: bool) -> timedelta:
     """How long the environment may rest; `heard` is whether Crossplane hears of changes to what is composed."""
-    if plan.complete and not plan.going and all(e.ready for e in plan.emitted):
-        return SETTLED if heard else SLOWEST
-    return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), SLOWEST)
+    if heard and plan.complete and not plan.going and all(e.ready for e in plan.emitted):
+        return SETTLED
+    return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
 
 
 def _where(error: Exception) -> list[str]:

@@ -1,0 +1,107 @@
+"""The live world: `python -m live --help`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from live.crossplane import RELEASES
+from live.world import World
+
+_RELEASE = click.option(
+    "--crossplane", "release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True, help="Release of Crossplane."
+)
+
+_WORKERS = 8
+_NOTHING_CHOSEN = 5
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Real Crossplanes with a Space to drive, as plain processes on loopback.
+
+    A world outlives the command that brings it up. What it writes is in .cache/live, its logs in log/ there.
+    """
+
+
+@cli.command()
+@_RELEASE
+def up(release: str) -> None:
+    """Bring a world up, or whatever of it is not up."""
+    world = World(release)
+    world.sandbox.open()
+    _enter(world, [sys.executable, "-c", f"from live.world import World; World({release!r}).up()"])
+
+
+@cli.command()
+@_RELEASE
+@click.option("--wipe", is_flag=True, help="Remove what it wrote, too: the next one starts empty.")
+def down(release: str, *, wipe: bool) -> None:
+    """Take a world down."""
+    world = World(release)
+    world.down()
+    if wipe:
+        world.wipe()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@_RELEASE
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def run(release: str, command: tuple[str, ...]) -> None:
+    """Run COMMAND inside a world, with kubectl and crossplane that speak to its hub. Without one, a shell.
+
+    The kubeconfig of the Space behind the gateway is $SPACE.
+    """
+    _enter(World(release), [*command] or [os.environ.get("SHELL", "sh")])
+
+
+@cli.command()
+@click.option("--crossplane", "releases", type=click.Choice(list(RELEASES)), multiple=True, help="Release of Crossplane; both without it.")
+@click.option("--all", "thorough", is_flag=True, help="Every fault at both moments, and load, too.")
+@click.option("--keep", is_flag=True, help="Leave the worlds up.")
+@click.option("-k", "expression", default="", help="Only tests whose names match, as pytest's -k.")
+def test(releases: tuple[str, ...], expression: str, *, thorough: bool, keep: bool) -> None:
+    """Bring worlds up, see that everything holds in them, and take them down.
+
+    What does not disturb others runs at the same time, then what breaks things, one at a time, and last of all a
+    search for secrets in everything that was written.
+    """
+    failed = False
+    for release in releases or RELEASES:
+        world = World(release)
+        world.down()
+        world.wipe()
+        world.sandbox.open()
+        code = _inside(world, [sys.executable, "-c", f"from live.world import World; World({release!r}).up()"])
+        for marks, workers in (("not alone and not last", _WORKERS), ("alone and not last", 0), ("last", 0)):
+            chosen = marks if thorough else f"{marks} and not thorough"
+            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"-n{workers}", "-m", chosen, "live"]
+            if code in (0, _NOTHING_CHOSEN):
+                code = _inside(world, [*command, *(("-k", expression) if expression else ())], LIVE_RELEASE=release)
+        failed |= code not in (0, _NOTHING_CHOSEN)
+        if not keep:
+            world.down()
+    sys.exit(failed)
+
+
+def _enter(world: World, command: list[str]) -> None:
+    """Run a command in a world in place of this one."""
+    if not world.sandbox.alive("sandbox"):
+        raise click.ClickException(f"the world with Crossplane {world.release} is not up; run: make live")
+    sys.exit(_inside(world, command))
+
+
+def _inside(world: World, command: list[str], **more: str) -> int:
+    env = {
+        **os.environ,
+        **world.environment,
+        "PATH": f"{world.binaries}:{os.environ['PATH']}",
+        "PYTHONPATH": str(Path(__file__).parent.parent),
+    }
+    return subprocess.run(world.sandbox.enter(command), env={**env, **more}, check=False).returncode  # What the user asked for.
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m live")

@@ -1,0 +1,94 @@
+"""Fixtures of the live tests. They run inside a world that is up: `make live-test`."""
+
+import itertools
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from live.crossplane import RELEASES
+from live.environments import LiveEnvironment
+from live.world import TEAM_TOKEN, World
+
+RELEASE = os.environ.get("LIVE_RELEASE", "2.3")
+_numbers = itertools.count(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for `api` once for each API that the world's Crossplane has."""
+    if "api" in metafunc.fixturenames:
+        metafunc.parametrize("api", RELEASES[RELEASE].apis)
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The world that is up."""
+    return World(RELEASE)
+
+
+@pytest.fixture
+def namespace(world: World, request: pytest.FixtureRequest) -> str:
+    """A namespace of its own, with the team's token."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    stem = request.node.originalname.removeprefix("test_").replace("_", "-")[:24].strip("-")
+    name = f"{stem}-{worker}-{next(_numbers)}-{int(time.time()) % 100_000}"
+    world.hub.create("namespaces.v1.", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upbound-credentials"}, "stringData": {"token": TEAM_TOKEN}}
+    world.hub.create("secrets.v1.", secret, name)
+    return name
+
+
+@pytest.fixture
+def environment(world: World, namespace: str, api: str) -> LiveEnvironment:
+    """An environment that is not applied yet: one Space, no groups."""
+    environment = LiveEnvironment(world, api, namespace)
+    environment.spec = {"organization": "acme", "spaces": [environment.west()]}
+    return environment
+
+
+@pytest.fixture
+def took(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Notes how many seconds something took, since the test began or since the last note."""
+    last = time.monotonic()
+
+    def note(what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        request.node.user_properties.append((what, round(now - last, 1)))
+        last = now
+
+    return note
+
+
+@pytest.fixture
+def healthy(world: World) -> Iterator[None]:
+    """Whatever a test breaks is whole again afterwards."""
+    yield
+    world.tell_space("fault", {})
+    world.start_api_servers()
+    world.start_standins()
+    world.start_crossplane()
+    world.runtime.start_provider()
+    world.runtime.start_function()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print, and keep, what took how long."""
+    rows = [
+        (report.nodeid.rpartition("::")[2], report.duration, report.user_properties)
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.getreports(outcome)
+        if report.when == "call"
+    ]
+    if not rows:
+        return
+    terminalreporter.section(f"Crossplane {RELEASE}")
+    for name, duration, notes in sorted(rows):
+        told = ", ".join(f"{what} {seconds} s" for what, seconds in notes)
+        terminalreporter.write_line(f"{duration:7.1f} s  {name}{f': {told}' if told else ''}")
+    kept = Path(World(RELEASE).directory) / "results.jsonl"
+    with kept.open("a") as file:
+        file.writelines(json.dumps({"test": n, "seconds": round(d, 1), "notes": dict(p)}) + "\n" for n, d, p in rows)

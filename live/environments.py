@@ -1,0 +1,189 @@
+"""An UpboundEnvironment in a world, as its author and a test see it: what was applied, and what came of it on both sides."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from live.waiting import until
+from live.world import GATEWAY, World
+
+Document = dict[str, Any]
+CLAIMS, NAMESPACED = "claims", "namespaced"
+APIS = {CLAIMS: "environments.upbound.io", NAMESPACED: "environments.m.upbound.io"}
+OBJECTS = {CLAIMS: "objects.v1alpha2.kubernetes.crossplane.io", NAMESPACED: "objects.v1alpha1.kubernetes.m.crossplane.io"}
+CONTROL_PLANES = "controlplanes.v1beta1.spaces.upbound.io"
+KEY = "crossplane.io/composition-resource-name"
+LABEL = "environments.upbound.io/environment"
+GONE_SECONDS = 150
+"""An Object that is young takes half a minute to go, and an edge of deletion up to a minute to be looked at again."""
+
+
+@dataclass
+class LiveEnvironment:
+    """One environment. `spec` is what its author has in Git; `apply` commits it."""
+
+    world: World
+    api: str
+    namespace: str
+    name: str = "acme"
+    spec: Document = field(default_factory=dict)
+
+    # What the author does.
+
+    def apply(self, **spec: Any) -> None:  # noqa: ANN401  # Fields of the spec.
+        """Lay `spec` over what there is, and apply it as its author would."""
+        self.spec = {k: v for k, v in {**self.spec, **spec}.items() if v is not None}
+        self.world.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(self.manifest))
+
+    @property
+    def manifest(self) -> Document:
+        """The file in Git."""
+        metadata = {"name": self.name, "namespace": self.namespace}
+        return {"apiVersion": f"{APIS[self.api]}/v1alpha1", "kind": "UpboundEnvironment", "metadata": metadata, "spec": self.spec}
+
+    def delete(self) -> None:
+        """Remove the file from Git."""
+        self.world.hub.delete(self._resource, self.name, self.namespace)
+
+    def west(self, port: int = GATEWAY, **more: Any) -> Document:  # noqa: ANN401  # Fields of a Space.
+        """The Space of the world, as an entry of `spaces`."""
+        return {"name": "west", "host": f"127.0.0.1:{port}", "certificateAuthorityData": self.world.gateway_ca, **more}
+
+    # What people read.
+
+    @property
+    def _resource(self) -> str:
+        return f"upboundenvironments.v1alpha1.{APIS[self.api]}"
+
+    def seen(self) -> Document:
+        """The claim, or the namespaced environment; empty when it is gone."""
+        return self.world.hub.get(self._resource, self.name, self.namespace) or {}
+
+    def composite(self) -> Document:
+        """The XR: the environment itself, where it is namespaced."""
+        seen = self.seen()
+        if self.api == NAMESPACED:
+            return seen
+        name = seen.get("spec", {}).get("resourceRef", {}).get("name")
+        return (self.world.hub.get("xupboundenvironments.v1alpha1.environments.upbound.io", name) or {}) if name else {}
+
+    @property
+    def status(self) -> Document:
+        """What the environment says of itself."""
+        status: Document = self.seen().get("status", {})
+        return status
+
+    def condition(self, type_: str) -> tuple[str, str]:
+        """Status and message of a condition; of the composite, where the claim does not have it, or means only itself."""
+        documents = (self.seen(), self.composite())
+        for document in documents[::-1] if type_ == "Synced" else documents:
+            for c in document.get("status", {}).get("conditions", []):
+                if c["type"] == type_:
+                    return c["status"], c.get("message", "")
+        return "", ""
+
+    def line(self, name: str) -> Document:
+        """What the status says of a control plane."""
+        return next((c for c in self.status.get("controlPlanes", []) if c["name"] == name), {})
+
+    # What there is.
+
+    def objects(self) -> dict[str, Document]:
+        """Its Objects, by composition key."""
+        found = self.world.hub.list(OBJECTS[self.api], self.namespace if self.api == NAMESPACED else "")
+        composite = self.composite().get("metadata", {}).get("uid", "none")
+        mine = (o for o in found if any(r["uid"] == composite for r in o["metadata"].get("ownerReferences", [])))
+        return {o["metadata"]["annotations"][KEY]: o for o in mine}
+
+    def objects_refer_to(self, secret: str) -> bool:
+        """Whether one of its Objects comes after a Secret of this name, or is wrapped around it."""
+        return any(secret in json.dumps(o["spec"]) for o in self.objects().values())
+
+    def group(self, name: str) -> str:
+        """The name in the Space of one of this environment's groups: every test has its own."""
+        return f"{self.namespace}-{name}"
+
+    def remote(self, name: str, group: str) -> Document:
+        """A ControlPlane in the Space; empty when there is none."""
+        return self.world.space.get(CONTROL_PLANES, name, self.group(group)) or {}
+
+    def remote_group(self, group: str) -> Document:
+        """A group in the Space; empty when there is none."""
+        return self.world.space.get("namespaces.v1.", self.group(group)) or {}
+
+    # Waiting.
+
+    def until_ready(self, seconds: float = 150) -> None:
+        """Wait until the environment is Ready, at what was applied last."""
+
+        def ready() -> bool:
+            composite = self.composite()
+            current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
+            synced = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
+            return bool(current and synced and self.condition("Ready")[0] == "True" and self.condition("Synced")[0] == "True")
+
+        until(f"{self.api} {self.namespace}/{self.name} Ready", ready, seconds, self.explain)
+
+    def until_says(self, condition: str, text: str, status: str = "True", seconds: float = 120) -> str:
+        """Wait until a condition has a status, and says something; its whole message."""
+
+        def said() -> str:
+            found, message = self.condition(condition)
+            return (message or " ") if found == status and text in message else ""
+
+        return str(until(f"{condition} {status} saying {text!r}", said, seconds, self.explain))
+
+    def until_gone(self, seconds: float = GONE_SECONDS) -> None:
+        """Wait until the environment, its composite and all its Objects are gone."""
+        uid = self.composite().get("metadata", {}).get("uid", "none")
+
+        def gone() -> bool:
+            left = self.world.hub.list(OBJECTS[self.api], self.namespace if self.api == NAMESPACED else "")
+            return not self.seen() and not any(r["uid"] == uid for o in left for r in o["metadata"].get("ownerReferences", []))
+
+        until(f"{self.namespace}/{self.name} gone", gone, seconds, self.explain)
+
+    @staticmethod
+    def _observed_generation(document: Document, type_: str) -> int:
+        conditions = document.get("status", {}).get("conditions", [])
+        return next((int(c.get("observedGeneration", 1 << 30)) for c in conditions if c["type"] == type_), -1)
+
+    # When something is wrong.
+
+    def explain(self) -> str:
+        """What there is, for people who read why a test failed."""
+        lines = [f"{self.api} {self.namespace}/{self.name}: {json.dumps(self.status, indent=1)[:6000]}"]
+        for key, o in sorted(self.objects().items()):
+            conditions = {c["type"]: (c["status"], c.get("message", "")[:200]) for c in o.get("status", {}).get("conditions", [])}
+            going = " GOING" if o["metadata"].get("deletionTimestamp") else ""
+            finalizers = [f.partition("/")[2] for f in o["metadata"].get("finalizers", [])]
+            lines.append(f"  {key}{going} {o['spec'].get('managementPolicies')} {conditions} {finalizers}")
+        for c in self.world.space.list(CONTROL_PLANES):
+            if c["metadata"]["namespace"].startswith(self.namespace):
+                going = " GOING" if c["metadata"].get("deletionTimestamp") else ""
+                conditions = {x["type"]: x["status"] for x in c.get("status", {}).get("conditions", [])}
+                lines.append(f"  Space: {c['metadata']['namespace']}/{c['metadata']['name']}{going} {conditions} {c['spec']}")
+        for process in ("function-0", "provider", "crossplane"):
+            log = self.world.sandbox.log(process, 4000).splitlines()
+            about = [line[:400] for line in log if self.namespace in line and ("rror" in line or "annot" in line or "Answered" in line)]
+            lines += [f"  {process}: {line}" for line in about[-8:]]
+        return "\n".join(lines)
+
+
+def _says(have: Any, want: Any) -> bool:  # noqa: ANN401  # Any JSON values.
+    """Whether `have` says all that `want` says: Crossplane adds fields of its own."""
+    if isinstance(want, dict):
+        return isinstance(have, dict) and all(_says(have.get(k), v) for k, v in want.items())
+    return bool(have == want)
+
+
+def uid(document: Document) -> str:
+    """The uid of an object; empty if there is none."""
+    return str(document.get("metadata", {}).get("uid", ""))
+
+
+def version(document: Document) -> str:
+    """The resourceVersion of an object: it changes with every write."""
+    return str(document.get("metadata", {}).get("resourceVersion", ""))

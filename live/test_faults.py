@@ -1,0 +1,154 @@
+"""Whatever breaks while environments come up or are settled: nothing that existed is lost or made again, and it is told in words."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from live.crossplane import NAMESPACE
+from live.environments import CLAIMS, NAMESPACED, LiveEnvironment, uid
+from live.waiting import listening, until
+from live.world import GATEWAY, HUB, PLATFORM_TOKEN, TEAM_TOKEN, World
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What breaks, how it is mended, and what the environment's author reads meanwhile where the fault shows there."""
+
+    name: str
+    break_: Callable[[World, LiveEnvironment], None]
+    mend: Callable[[World, LiveEnvironment], None]
+    told: str = ""
+    always: bool = False
+    remade: bool = False
+
+
+def _kill(*names: str) -> Callable[[World, LiveEnvironment], None]:
+    def kill(world: World, _: LiveEnvironment) -> None:
+        for name in names:
+            world.sandbox.kill(name, signal.SIGKILL)
+
+    return kill
+
+
+def _gateway(**fault: object) -> Callable[[World, LiveEnvironment], None]:
+    return lambda world, _: world.tell_space("fault", fault)
+
+
+def _token(world: World, e: LiveEnvironment, token: str | None) -> None:
+    """Delete the token's Secret, or make it again. That of claims is the platform's, which every claim uses."""
+    namespace = NAMESPACE if e.api == CLAIMS else e.namespace
+    if token is None:
+        world.hub.delete("secrets.v1.", "upbound-credentials", namespace)
+    else:
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upbound-credentials"}, "stringData": {"token": token}}
+        world.hub.create("secrets.v1.", secret, namespace)
+
+
+def _two_replicas(world: World, _: LiveEnvironment) -> None:
+    world.runtime.start_function(replicas=2)
+    world.sandbox.kill("function-0")
+
+
+def _without_kubeconfig(world: World, e: LiveEnvironment) -> None:
+    namespace = NAMESPACE if e.api == CLAIMS else e.namespace
+    for secret in world.hub.list("secrets.v1.", namespace):
+        if secret["metadata"]["name"].startswith(f"{e.name}-kubeconfig-") and e.objects_refer_to(secret["metadata"]["name"]):
+            world.hub.delete("secrets.v1.", secret["metadata"]["name"], namespace)
+
+
+def _without_control_plane(world: World, e: LiveEnvironment) -> None:
+    until("there is one to delete", lambda: e.remote("one", "dev"), 90, e.explain)
+    world.space.delete("controlplanes.v1beta1.spaces.upbound.io", "one", e.group("dev"))
+
+
+def _edited_by_another(world: World, e: LiveEnvironment) -> None:
+    until("there is one to edit", lambda: e.remote("one", "dev"), 90, e.explain)
+    world.space.patch("controlplanes.v1beta1.spaces.upbound.io", "one", {"metadata": {"labels": {"by": "another"}}}, e.group("dev"))
+
+
+def _nothing(_: World, __: LiveEnvironment) -> None:
+    """It mends itself."""
+
+
+def _start_all(world: World, _: LiveEnvironment) -> None:
+    world.start_api_servers()
+    world.start_crossplane()
+    world.runtime.start_provider()
+    world.runtime.start_function()
+
+
+def _heal(world: World, _: LiveEnvironment) -> None:
+    world.tell_space("fault", {})
+
+
+FAULTS = (
+    Fault("function-killed", _kill("function-0"), _start_all, always=True),
+    Fault("one-of-two-replicas-killed", _two_replicas, _nothing),
+    Fault("provider-killed", _kill("provider"), _start_all, always=True),
+    Fault("crossplane-killed", _kill("crossplane"), _start_all, always=True),
+    Fault("hub-api-server-killed", _kill("apiserver-hub"), _start_all),
+    Fault("gateway-down", _gateway(down=True), _heal, told="cannot be reached"),
+    Fault("gateway-slow", _gateway(delay=4), _heal),
+    Fault("gateway-500", _gateway(status=500), _heal, told="500", always=True),
+    Fault("gateway-429", _gateway(status=429), _heal, told="429"),
+    Fault("token-rejected", _gateway(reject=True), _heal, told="token"),
+    Fault(
+        "token-secret-deleted",
+        lambda w, e: _token(w, e, None),
+        lambda w, e: _token(w, e, PLATFORM_TOKEN if e.api == CLAIMS else TEAM_TOKEN),
+        told="token Secret upbound-credentials does not exist",
+        always=True,
+    ),
+    Fault("kubeconfig-secret-deleted", _without_kubeconfig, _nothing),
+    Fault("control-plane-deleted-behind-our-back", _without_control_plane, _nothing, always=True, remade=True),
+    Fault("edited-by-another", _edited_by_another, _nothing),
+)
+COMING_UP, SETTLED = "coming-up", "settled"
+CASES = [
+    pytest.param(fault, moment, id=f"{fault.name}-{moment}", marks=() if fault.always and moment == COMING_UP else pytest.mark.thorough)
+    for fault in FAULTS
+    for moment in (COMING_UP, SETTLED)
+]
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(("fault", "moment"), CASES)
+@pytest.mark.usefixtures("healthy")
+def test_fault(world: World, namespace: str, fault: Fault, moment: str, took: Callable[[str], None]) -> None:
+    """Break, mend, Ready; what existed before is what exists after."""
+    e = LiveEnvironment(world, NAMESPACED if world.release != "1.20" else CLAIMS, namespace)
+    dev = e.group("dev")
+    names = ("one", "two", "three")
+    e.spec = {"organization": "acme", "spaces": [e.west()], "groups": [{"name": dev}]}
+    e.apply(controlPlanes=[{"name": n, "group": dev} for n in names])
+    if moment == SETTLED:
+        e.until_ready()
+    else:
+        until("it begins to come up", e.objects, 60, e.explain)
+    before = {n: uid(e.remote(n, "dev")) for n in names}
+    took("before")
+    fault.break_(world, e)
+    if fault.told:
+        until(f"the status says {fault.told!r}", lambda: fault.told in str(e.status), 150, e.explain)
+        took("told")
+    fault.mend(world, e)
+    assert listening(GATEWAY)
+    assert listening(HUB)
+    if fault.remade:
+        had = before["one"] or "none"
+        until("made again", lambda: e.remote("one", "dev") and uid(e.remote("one", "dev")) != had and not _going(e), 150, e.explain)
+    e.until_ready(240)
+    took("Ready")
+    after = {n: uid(e.remote(n, "dev")) for n in names}
+    assert all(after.values())
+    for name in names:
+        if before[name] and not (fault.remade and name == "one"):
+            assert after[name] == before[name], "nothing that existed is made again"
+    deleted = [a for a in world.audit() if a["at"] == "gateway" and a["method"] == "DELETE" and f"/{dev}" in a["path"]]
+    assert deleted == []
+
+
+def _going(e: LiveEnvironment) -> bool:
+    return bool(e.remote("one", "dev")["metadata"].get("deletionTimestamp"))

@@ -1,0 +1,142 @@
+"""What goes when something is removed, and above all what does not."""
+
+from collections.abc import Callable
+
+from live.environments import APIS, CLAIMS, LABEL, NAMESPACED, OBJECTS, LiveEnvironment, uid
+from live.waiting import until
+from live.world import World
+
+
+def _two(e: LiveEnvironment) -> None:
+    dev = e.group("dev")
+    e.apply(groups=[{"name": dev}], controlPlanes=[{"name": "one", "group": dev}, {"name": "two", "group": dev}])
+    e.until_ready()
+
+
+def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironment) -> None:
+    """A control plane whose line is gone lives on and is named; a stale confirmation does nothing, the printed one deletes it."""
+    e = environment
+    _two(e)
+    had = uid(e.remote("two", "dev"))
+    e.apply(controlPlanes=[e.spec["controlPlanes"][0]])
+    message = e.until_says("RemovalPending", f"{{kind: ControlPlane, name: two, uid: {had}}}")
+    assert "control plane two" in message
+    assert e.condition("Ready")[0] == "False"
+    e.apply(confirmedRemovals=[{"kind": "ControlPlane", "name": "two", "uid": "00000000-0000-0000-0000-000000000000"}])
+    e.until_says("RemovalPending", had)
+    assert uid(e.remote("two", "dev")) == had
+    e.apply(confirmedRemovals=[{"kind": "ControlPlane", "name": "two", "uid": had}])
+    until("confirmed and gone", lambda: not e.remote("two", "dev"), 150, e.explain)
+    e.until_ready()
+    assert e.remote("one", "dev")
+
+
+def test_an_environment_that_is_deleted_leaves_what_it_made_and_finds_it_again(environment: LiveEnvironment) -> None:
+    """A deleted file, a bad merge: control planes live on, and the same file finds them, with nothing in conflict."""
+    e = environment
+    _two(e)
+    had = [uid(e.remote(name, "dev")) for name in ("one", "two")]
+    e.delete()
+    e.until_gone()
+    assert [uid(e.remote(name, "dev")) for name in ("one", "two")] == had
+    assert e.remote_group("dev")["metadata"]["labels"][LABEL]
+    e.apply()
+    e.until_ready()
+    assert [uid(e.remote(name, "dev")) for name in ("one", "two")] == had
+    assert e.condition("Conflict")[0] == "False"
+
+
+def test_delete_takes_everything_in_order(world: World, environment: LiveEnvironment, took: Callable[[str], None]) -> None:
+    """On purpose: removalPolicy Delete, Deletable, and then nothing is left, nor stuck, also when one is still coming up."""
+    e = environment
+    world.tell_space("modes", {f"{e.group('dev')}/stalled": "stall"})
+    _two(e)
+    stalled = {"name": "stalled", "group": e.group("dev")}
+    e.apply(removalPolicy="Delete", controlPlanes=[*e.spec["controlPlanes"], stalled])
+    until("one is coming up", lambda: e.remote("stalled", "dev"), 60, e.explain)
+    e.until_says("Deletable", "")
+    took("Deletable")
+    e.delete()
+    e.until_gone()
+    took("gone")
+    until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
+    usages = {
+        CLAIMS: "providerconfigusages.v1alpha1.kubernetes.crossplane.io",
+        NAMESPACED: "providerconfigusages.v1alpha1.kubernetes.m.crossplane.io",
+    }
+    mine = [u for u in world.hub.list(usages[e.api]) if e.namespace in str(u)]
+    assert mine == []
+
+
+def test_two_environments_over_one_control_plane(world: World, environment: LiveEnvironment, namespace: str) -> None:
+    """The second is in conflict and writes nothing; when the first has gone, what it leaves can be adopted."""
+    first = environment
+    _two(first)
+    had = first.remote("one", "dev")
+    second = LiveEnvironment(world, first.api, namespace, name="second", spec=dict(first.spec))
+    second.apply(controlPlanes=[{"name": "one", "group": first.group("dev"), "adopt": True, "labels": {"mine": "too"}}])
+    message = second.until_says("Conflict", "belongs to another environment")
+    assert "control plane one" in message
+    assert second.condition("Ready")[0] == "False"
+    assert first.remote("one", "dev")["metadata"]["labels"] == had["metadata"]["labels"]
+    second.delete()
+    second.until_gone()
+    assert uid(first.remote("one", "dev")) == uid(had)
+    assert first.condition("Ready")[0] == "True"
+
+
+def test_adopting_one_that_exists(world: World, environment: LiveEnvironment) -> None:
+    """Without `adopt` nothing is written over it and its author is told how; with it, only what the environment says changes."""
+    e = environment
+    dev = e.group("dev")
+    group = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": dev, "labels": {"spaces.upbound.io/group": "true"}}}
+    world.space.create("namespaces.v1.", group)
+    spec = {"crossplane": {"version": "2.0.1-up.1", "autoUpgrade": {"channel": "Patch"}}}
+    old = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": {"name": "old", "labels": {"by": "hand"}}}
+    world.space.create("controlplanes.v1beta1.spaces.upbound.io", {**old, "spec": spec}, dev)
+    e.apply(controlPlanes=[{"name": "old", "group": dev}])
+    e.until_says("Conflict", "adopt: true")
+    assert LABEL not in e.remote("old", "dev")["metadata"]["labels"]
+    had = uid(e.remote("old", "dev"))
+    e.apply(controlPlanes=[{"name": "old", "group": dev, "adopt": True, "crossplane": {"autoUpgrade": {"channel": "Patch"}}}])
+    e.until_ready()
+    seen = e.remote("old", "dev")
+    assert uid(seen) == had
+    assert seen["metadata"]["labels"]["by"] == "hand"
+    assert LABEL in seen["metadata"]["labels"]
+    assert seen["spec"]["crossplane"] == {**spec["crossplane"], "state": "Running"}
+
+
+def test_twenty_at_once_have_their_edges(environment: LiveEnvironment, took: Callable[[str], None]) -> None:
+    """Twenty control planes at once in one group: each edge of deletion is there, so that deleting all is in order."""
+    e = environment
+    dev = e.group("dev")
+    e.apply(removalPolicy="Delete", groups=[{"name": dev}], controlPlanes=[{"name": f"c{i:02}", "group": dev} for i in range(20)])
+    e.until_ready(240)
+    took("Ready")
+    e.until_says("Deletable", "")
+    took("Deletable")
+    objects = e.objects()
+    edges = [f for f in objects[f"group/west/{dev}"]["metadata"]["finalizers"] if "referred-by" in f]
+    assert len(edges) == 20
+    e.delete()
+    # The provider takes each edge away by an update of what is at its other end, and backs off when they collide.
+    e.until_gone(480)
+    took("gone")
+    until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
+
+
+def test_moved_to_the_other_api(world: World, namespace: str) -> None:
+    """The same environment under the other API finds its control planes: the group of the API is no part of who it is."""
+    claim = LiveEnvironment(world, CLAIMS, namespace)
+    claim.spec = {"organization": "acme", "spaces": [claim.west()]}
+    _two(claim)
+    had = uid(claim.remote("one", "dev"))
+    claim.delete()
+    claim.until_gone()
+    moved = LiveEnvironment(world, NAMESPACED, namespace, spec=claim.spec)
+    moved.apply()
+    moved.until_ready()
+    assert uid(moved.remote("one", "dev")) == had
+    assert moved.condition("Conflict")[0] == "False"
+    assert {APIS[moved.api], OBJECTS[moved.api]} == {"environments.m.upbound.io", "objects.v1alpha1.kubernetes.m.crossplane.io"}
