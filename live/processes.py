@@ -29,11 +29,11 @@ class Sandbox:
     def __init__(self, directory: Path) -> None:
         """Keep process ids and logs in `directory`."""
         self.logs, self._pids, self._home = directory / "log", directory / "run", directory / "home"
-        for path in (self.logs, self._pids, self._home):
-            path.mkdir(parents=True, exist_ok=True)
 
     def open(self) -> None:
         """Make the namespaces, if they are not there."""
+        for path in (self.logs, self._pids, self._home):
+            path.mkdir(parents=True, exist_ok=True)
         if not self.alive("sandbox"):
             self._start("sandbox", ["unshare", "--net", "--mount", "sh", "-c", _HOLD], {})
             time.sleep(0.3)
@@ -75,7 +75,7 @@ class Sandbox:
 
     def close(self, *names: str) -> None:
         """Stop `names`, in this order, then everything else, and the namespaces last."""
-        rest = sorted(p.name for p in self._pids.iterdir() if p.name not in (*names, "sandbox"))
+        rest = sorted(p.name for p in self._pids.glob("*") if p.name not in (*names, "sandbox"))
         for name in (*names, *rest, "sandbox"):
             self.kill(name, signal.SIGTERM)
             (self._pids / name).unlink(missing_ok=True)
