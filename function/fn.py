@@ -10,8 +10,8 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from google.protobuf import struct_pb2
 
-from function import metrics
-from function.compose import compose
+from function import metrics, names
+from function.compose import compose, connection_details
 from function.model import InvalidError, parse
 from function.model.environment import Environment
 from function.observed import Observed
@@ -21,6 +21,8 @@ from function.structs import View, merge, plain, write
 
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
+READING = timedelta(minutes=5)
+"""How long a settled environment may rest that reads Secrets: Crossplane watches those from 2.4 on only."""
 UNSETTLED = timedelta(seconds=30)
 """How long an unsettled environment may rest. Crossplane's circuit breaker does not filter this requeue."""
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
@@ -64,7 +66,12 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     composite = View(req.observed.composite.resource)
     env = _environment(_authored(req.observed.composite.resource), req.input.SerializeToString(deterministic=True))
     status = composite.get("status")
-    observed = Observed({k: View(r.resource) for k, r in req.observed.resources.items()}, status if isinstance(status, Mapping) else {})
+    observed = Observed(
+        {k: View(r.resource) for k, r in req.observed.resources.items()},
+        status if isinstance(status, Mapping) else {},
+        {k: View(r.items[0].resource) for k, r in req.required_resources.items() if r.items},
+        {k: r.connection_details for k, r in req.observed.resources.items() if k.startswith(names.CONSUMERS)},
+    )
     plan = compose(env, observed)
     fields, conditions = report(env, plan, observed)
 
@@ -78,8 +85,14 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     if unready or not plan.complete:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
+    for ref in env.read:
+        selector = fnv1.ResourceSelector(api_version="v1", kind="Secret", match_name=ref.name, namespace=ref.namespace)
+        rsp.requirements.resources[names.required(ref)].CopyFrom(selector)
+    if not env.namespaced:  # A namespaced environment composes its Secret: Crossplane writes none for it.
+        for key, value in connection_details(env, observed).items():
+            rsp.desired.composite.connection_details[key] = value
     rsp.conditions.extend(_condition(c) for c in conditions)
-    rsp.meta.ttl.FromTimedelta(SETTLED if _settled(plan) else UNSETTLED)
+    rsp.meta.ttl.FromTimedelta(UNSETTLED if not _settled(plan) else READING if env.read else SETTLED)
     return rsp
 
 

@@ -25,6 +25,8 @@ def referrers(observed: Observed) -> Mapping[Identifier, set[str]]:
     for key in observed:
         for target in _targets(observed.document(key)):
             found[target].add(key)
+        for other in filter(None, observed.annotation(key, names.ANNOTATION_AFTER).split(",")):
+            found[identity(observed.document(other))].add(key)
     return found
 
 
