@@ -45,7 +45,8 @@ def _carrier(env: Environment, c: ControlPlane, host: str) -> Composed:
     While a connection detail is missing, provider-kubernetes does nothing else with an Object (object.go:776; its issue 345).
     """
     key, ref = names.connection(c), c.spec["writeConnectionSecretToRef"]
-    manifest = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": {"name": c.name, "namespace": c.group}}
+    metadata = {"name": c.name, "namespace": c.group}
+    manifest = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": metadata, "spec": dict(c.spec)}
     made = kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, names.space_access(c.space)), host))
     secret = {"apiVersion": "v1", "kind": "Secret", "name": ref["name"], "namespace": ref["namespace"]}
     made["spec"]["connectionDetails"] = [{**secret, "fieldPath": f"data.{k}", "toConnectionSecretKey": k} for k in KEYS]
