@@ -63,11 +63,14 @@ class Consumers:
             self.wrong(field, "cannot be ComposedSecret in a foreign namespace: only a namespaced environment beside Argo CD composes one")
         elif auth == "ComposedSecret" and space.type == "Disconnected":
             secret = e.Token(c.kubeconfig) if c.kubeconfig else None
-            if not c.kubeconfig:
-                self.wrong((*at[:-1], "kubeconfigSecretRef"), "is required where ComposedSecret is made from it; name the Secret")
+            if not (c.kubeconfig or c.spec.get("writeConnectionSecretToRef")):
+                text = "is required where ComposedSecret is made from it, or writeConnectionSecretToRef; write one of them"
+                self.wrong((*at[:-1], "kubeconfigSecretRef"), text)
         elif auth == "ComposedSecret":
             secret = self._token((*at, "tokenSecretRef"), ref) if ref else e.Token(space.token) if space.token else None
-        return e.ArgoCD(c, target, external, secret, whole.project or "", _application(whole.applications, own.path))
+        return e.ArgoCD(
+            c, target, external, auth == "ComposedSecret", secret, whole.project or "", _application(whole.applications, own.path)
+        )
 
     def flux(self) -> tuple[e.Flux, ...]:
         """The control planes that Flux has, in the order of the spec."""

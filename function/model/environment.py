@@ -160,11 +160,16 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class ArgoCD:
-    """A control plane in Argo CD. `secret` is what a composed Secret is made from: a token, or a kubeconfig."""
+    """A control plane in Argo CD.
+
+    Where its Secret is `composed` with credentials, they are read from `secret`: a token, or for a Disconnected Space a
+    kubeconfig. Without one, they are those of the control plane's connection Secret.
+    """
 
     control_plane: ControlPlane
     target: Target
     external: ExternalSecret | None
+    composed: bool
     secret: Token | None
     project: str
     application: Application | None

@@ -137,7 +137,7 @@ def _argocd(env: Environment, places: Mapping[str, Place]) -> Iterator[Problem]:
             yield Problem(("spec", "argocd", "project"), f"names a project that may not be used; leave it out, or {ASK}")
     for r in env.argocd:
         at = ("spec", "controlPlanes", env.control_planes.index(r.control_plane), "argocd")
-        if not r.secret:
+        if not r.composed:
             yield from _sent(at, r.control_plane, r.target, r.external, env, places)
 
 

@@ -54,29 +54,36 @@ def _secret(env: Environment, r: ArgoCD, facts: Mapping[str, str], observed: Obs
     """A cluster Secret: without a token, or with the one that was read. What cannot be read leaves it as it is."""
     c, space = r.control_plane, env.spaces[r.control_plane.space]
     key, token, ca, lacks = names.argocd(r.target, "cluster", c), "", "", ""
-    if r.secret:
-        token = kube.decoded(observed.secret(r.secret.secret)).strip()
-        if space.type == "Disconnected":
-            token, ca = kube.credentials_in(token)
-        lacks = "" if token else f"Secret {r.secret.secret.name} has no {_WANTED[space.type]} under {r.secret.secret.key}"
+    if r.composed:
+        token, ca = _read(r, space, observed)
+        lacks = "" if token else _lacks(r, space)
     config = delivery.templated(_config(env, space, token, space.certificate_authority_data or ca), {})
     data = {k: kube.encoded_text(v) for k, v in {**facts, "config": config}.items()}
     if lacks:
         data = kube.plain(observed.mapping(key, "data"))
     manifest = kube.secret(names.name_at_target(env.identity, key, c.entry), r.target.namespace, data, _labels(env, c))
-    deliver = delivery.delivered if r.secret else delivery.delivered_without_secret
+    deliver = delivery.delivered if r.composed else delivery.delivered_without_secret
     return Composed(
         key,
         deliver(env, key, r.target, manifest),
         after=endpoints.place(env, c),
-        needs=r.secret.needs if r.secret else (),
+        needs=r.secret.needs if r.secret else (names.connection(c),) if r.composed else (),
         entry=c.entry,
         policies=c.policies,
         lacks=lacks,
     )
 
 
-_WANTED = {"Disconnected": "kubeconfig with a token", "Cloud": "token", "Connected": "token", "Legacy": "token"}
+def _read(r: ArgoCD, space: Space, observed: Observed) -> tuple[str, str]:
+    """Token and CA, from a Secret of this cluster or the control plane's connection Secret; each empty where there is none."""
+    carried = observed.connection(names.connection(r.control_plane)).get("kubeconfig", b"").decode(errors="replace")
+    text = kube.decoded(observed.secret(r.secret.secret)).strip() if r.secret else carried
+    return kube.credentials_in(text) if space.type == "Disconnected" else (text, "")
+
+
+def _lacks(r: ArgoCD, space: Space) -> str:
+    where = f"Secret {r.secret.secret.name} under {r.secret.secret.key}" if r.secret else "its connection Secret"
+    return f"there is no {'kubeconfig with a token' if space.type == 'Disconnected' else 'token'} in {where}"
 
 
 def _config(env: Environment, space: Space, token: str, ca: str) -> Manifest:
