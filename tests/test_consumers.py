@@ -313,6 +313,7 @@ def test_it_works_the_same_with_secrets_redacted_from_what_is_observed(story: st
 def test_what_is_observed_of_secrets_and_connections_is_nothing_where_nothing_was_given() -> None:
     observed = Observed({}, {})
 
+    assert kube.decoded("/w==") == kube.decoded("a") == ""
     assert (observed.secret(model.environment.SecretKey("a", "b", "c")), observed.connection("k")) == ("", {})
 
 

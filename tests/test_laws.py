@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from function import fn, kube, names, structs
 from function.model import Identity
 from tests import schemas, strategies, world
 
-settings.register_profile("laws", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
-settings.load_profile("laws")
 INPUT = strategies.INPUT
 PASSES = 12
 """More than any graph of ours is deep."""
