@@ -128,7 +128,9 @@ def test_a_migration_has_this_environments_cluster_and_namespace() -> None:
 
     (imported,) = (line for line in lines if " migration import " in line)
     assert imported.endswith("--unpause-after-import --mcp-connector-cluster-id=shop --mcp-connector-claim-namespace=shop")
-    assert [i for i, line in enumerate(lines) if " migration export " in line] < [i for i, line in enumerate(lines) if "helm uninstall" in line]
+    assert [i for i, line in enumerate(lines) if " migration export " in line] < [
+        i for i, line in enumerate(lines) if "helm uninstall" in line
+    ]
 
 
 def test_a_migration_needs_a_cluster_id(tmp_path: Path) -> None:
