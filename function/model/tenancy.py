@@ -135,8 +135,9 @@ def _argocd(env: Environment, places: Mapping[str, Place]) -> Iterator[Problem]:
         yield from _namespace(("spec", "argocd", "namespace"), r.target, place)
         if r.project and not _matches(r.project, place.projects):
             yield Problem(("spec", "argocd", "project"), f"names a project that may not be used; leave it out, or {ASK}")
+    entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.argocd:
-        at = ("spec", "controlPlanes", env.control_planes.index(r.control_plane), "argocd")
+        at = ("spec", "controlPlanes", entries[r.control_plane.entry], "argocd")
         if not r.composed:
             yield from _sent(at, r.control_plane, r.target, r.external, env, places)
 
@@ -149,8 +150,9 @@ def _flux(env: Environment, spec: s.Spec, places: Mapping[str, Place]) -> Iterat
             yield from _there(("spec", "flux", "source", "secretName"), source.secret_name, "FluxSource", r.target, place)
         if isinstance(r.source, Mapping) and r.target.provider_config and not _matches(r.source["name"], place.sources):
             yield Problem(("spec", "flux", "sourceRef"), f"names a source that may not be used; make one under source, or {ASK}")
+    entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.flux:
-        at = ("spec", "controlPlanes", env.control_planes.index(r.control_plane), "flux")
+        at = ("spec", "controlPlanes", entries[r.control_plane.entry], "flux")
         if r.kubeconfig:
             yield from _there((*at, "kubeconfigSecretRef"), r.kubeconfig["name"], "FluxKubeconfig", r.target, places[r.target.name])
         else:

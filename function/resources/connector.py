@@ -41,6 +41,7 @@ def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
         after=(*endpoints.prerequisites(env, cp.space), access, names.control_plane(cp)),
         entry=c.claim_namespace,
         life=Life.USED,
+        policies=cp.policies,
     )
 
 
