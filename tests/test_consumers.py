@@ -108,7 +108,12 @@ def test_a_secret_is_asked_for_by_name_and_only_where_it_is_read() -> None:
         "upbound-credentials",
     )
     assert not other.HasField("requirements")
-    assert fn.READING.total_seconds() <= 300
+
+
+def test_an_environment_that_reads_rests_five_minutes_at_most() -> None:
+    w = world.settled(environment("Cloud", argocd={"target": "here", "auth": "ComposedSecret"}), INPUT)
+
+    assert w.reconcile().meta.ttl.seconds == 300
 
 
 def test_6_a_secret_with_bytes_is_never_delivered_in_an_object() -> None:
@@ -181,6 +186,8 @@ def test_what_consumes_a_held_control_plane_stays_and_goes_before_it_once_it_is_
     for _ in range(4):
         w.step()
     assert sorted(consumers(w)) == before
+    (cluster,) = (o for k, o in w.observed.items() if "/cluster/" in k)
+    assert cluster["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
 
     uid = w.observed["controlplane/s/default/c"]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
     w.xr["spec"]["confirmedRemovals"] = [{"kind": "ControlPlane", "name": "c", "uid": uid}]

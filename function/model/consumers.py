@@ -57,6 +57,8 @@ class Consumers:
         external, secret, ref = None, None, own.token_secret_ref or whole.token_secret_ref
         if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
             self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
+        if own.token_secret_ref and auth != "ComposedSecret":
+            self.wrong((*at, "tokenSecretRef"), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
         if auth == "ExternalSecret":
             external = self._external((*at, "externalSecret"), own.external_secret or whole.external_secret)
         if auth == "ComposedSecret" and (target.provider_config or not self.namespaced):
