@@ -3,30 +3,20 @@
 Exit codes: 0 it worked; 1 the answer is no; 2 it was called wrongly or given something unusable.
 """
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
-
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from crossplane.function import logging
 
-from function import documents, kubeconfigs, model
+from function import commands, documents, given, kubeconfigs, model
 from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document, UnreadableError
 from function.kubeconfigs import NoKubeconfigError
-from function.model.environment import Environment, Policies
+from function.model.environment import Policies
 from function.model.errors import InvalidError, Location
 from function.render import NotRenderedError
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_FILE = click.Path(allow_dash=True)
-_COMPOSITION = click.option(
-    "--composition",
-    type=_FILE,
-    metavar="FILE",
-    help="Composition whose Input has the rules. Default: the one that comes with the function.",
-)
 
 
 @click.group(context_settings=_SETTINGS)
@@ -37,17 +27,22 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("file", type=_FILE)
-@click.argument("composition", type=_FILE, required=False)
-@click.argument("functions", type=_FILE, required=False)
+@click.argument("file", type=given.FILE)
+@click.argument("composition", type=given.FILE, required=False)
+@click.argument("functions", type=given.FILE, required=False)
 @click.option(
-    "-o", "--observed-resources", type=_FILE, multiple=True, metavar="PATH", help="Composed resources that exist: a file or a directory."
+    "-o",
+    "--observed-resources",
+    type=given.FILE,
+    multiple=True,
+    metavar="PATH",
+    help="Composed resources that exist: a file or a directory.",
 )
 @click.option(
     "-e",
     "--required-resources",
     "--extra-resources",
-    type=_FILE,
+    type=given.FILE,
     multiple=True,
     metavar="PATH",
     help="Other resources that the function asks for: a file or a directory.",
@@ -78,20 +73,20 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
         upenv render env.yaml composition.yaml -o observed.yaml
     """  # noqa: D301  # click takes a real backspace.
     try:
-        xr = rendering.composite(_environment(file).content)
+        xr = rendering.composite(given.environment(file).content)
         input_ = rendering.input_of(composition or rendering.shipped_composition(xr), xr)
         observed = [d for path in observed_resources for d in documents.load_all(path)]
         required = [d for path in required_resources for d in documents.load_all(path)]
         rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address)
     except (UnreadableError, NotRenderedError) as e:
-        _stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
+        given.stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
     for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):
         click.echo(f"---\n{documents.dump(document)}", nl=False)
 
 
 @main.command()
-@click.argument("files", type=_FILE, nargs=-1, required=True)
-@_COMPOSITION
+@click.argument("files", type=given.FILE, nargs=-1, required=True)
+@given.COMPOSITION
 def validate(files: tuple[str, ...], composition: str | None) -> None:
     """Check the environments in FILES (files, directories, or - for standard input); other objects are passed over.
 
@@ -102,11 +97,11 @@ def validate(files: tuple[str, ...], composition: str | None) -> None:
         git diff --name-only --cached -- '*.yaml' | xargs upenv validate
     """  # noqa: D301  # click takes a real backspace.
     try:
-        found = [d for path in files for d in documents.load_all(path) if _is_environment(d)]
+        found = [d for path in files for d in documents.load_all(path) if given.is_environment(d)]
         owners: dict[tuple[str, ...], tuple[Document, Location]] = {}
         problems = [p for d in found for p in _problems(d, composition, owners)]
     except (UnreadableError, NotRenderedError) as e:
-        _stop(str(e))
+        given.stop(str(e))
     for problem in problems:
         click.secho(problem, fg="red")
     word = "environment" if len(found) == 1 else "environments"
@@ -117,15 +112,17 @@ def validate(files: tuple[str, ...], composition: str | None) -> None:
 
 
 @main.command()
-@click.argument("file", type=_FILE)
+@click.argument("file", type=given.FILE)
 @click.option("--space", metavar="NAME", help="The Space of this name. May be left out when there is one.")
 @click.option("--group", metavar="NAME", help="The Space of this group, with the group as namespace.")
 @click.option("--control-plane", metavar="NAME", help="The API inside this control plane.")
-@click.option("--credentials", type=_FILE, metavar="FILE", help="For a Disconnected Space: a kubeconfig whose current user may reach it.")
+@click.option(
+    "--credentials", type=given.FILE, metavar="FILE", help="For a Disconnected Space: a kubeconfig whose current user may reach it."
+)
 @click.option(
     "--token-file", metavar="PATH", help="For a Legacy Space: where the user of the kubeconfig keeps a token. It is not read here."
 )
-@_COMPOSITION
+@given.COMPOSITION
 def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoint.
     file: str,
     space: str | None,
@@ -146,8 +143,8 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
     if sum(o is not None for o in (space, group, control_plane)) > 1:
         raise click.UsageError("give one of --space, --group and --control-plane")
     try:
-        env = _parsed(_environment(file), composition)
-        own = _mapping(credentials) if credentials else None
+        env = given.parsed(given.environment(file), composition)
+        own = given.mapping(credentials) if credentials else None
         if group:
             made = kubeconfigs.of_group(env, group, own)
         elif control_plane:
@@ -155,12 +152,12 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
         else:
             made = kubeconfigs.of_space(env, space, own)
     except (UnreadableError, NotRenderedError, InvalidError, NoKubeconfigError) as e:
-        _stop(str(e))
+        given.stop(str(e))
     click.echo(documents.dump(made), nl=False)
 
 
 @main.command()
-@click.argument("kubeconfig_file", metavar="KUBECONFIG", type=_FILE)
+@click.argument("kubeconfig_file", metavar="KUBECONFIG", type=given.FILE)
 @click.option("--name", default="environment", show_default=True, help="Name of the environment.")
 @click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
 @click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
@@ -172,10 +169,14 @@ def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -
     """  # noqa: D301  # click takes a real backspace.
     api = model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
     try:
-        made = kubeconfigs.environment_from(_mapping(kubeconfig_file), name, namespace, api=api)
+        made = kubeconfigs.environment_from(given.mapping(kubeconfig_file), name, namespace, api=api)
     except (UnreadableError, NoKubeconfigError, ValueError) as e:
-        _stop(f"{kubeconfig_file}: {e}")
+        given.stop(f"{kubeconfig_file}: {e}")
     click.echo(documents.dump(made), nl=False)
+
+
+for command in commands.ALL:
+    main.add_command(command)
 
 
 @main.command()
@@ -190,32 +191,10 @@ def completion(shell: str) -> None:
     click.echo(classes[shell](main, {}, "upenv", "_UPENV_COMPLETE").source())
 
 
-def _environment(file: str) -> Document:
-    found = [d for d in documents.load(file) if _is_environment(d)]
-    if len(found) != 1:
-        raise UnreadableError(f"{file}: has {len(found)} environments; give a file with one")
-    return found[0]
-
-
-def _is_environment(document: Document) -> bool:
-    """Whether it is one that somebody wrote: what a renderer printed has a status and no spec."""
-    content = document.content
-    return (
-        isinstance(content, dict)
-        and content.get("kind") in (model.KIND, model.KIND_COMPOSITE)
-        and ("spec" in content or "status" not in content)
-    )
-
-
-def _parsed(document: Document, composition: str | None) -> Environment:
-    xr = rendering.composite(document.content)
-    return model.parse(xr, rendering.input_of(composition or rendering.shipped_composition(xr), xr))
-
-
 def _problems(document: Document, composition: str | None, owners: dict[tuple[str, ...], tuple[Document, Location]]) -> list[str]:
     """What is wrong with one environment, and with its place among the others in `owners`."""
     try:
-        env = _parsed(document, composition)
+        env = given.parsed(document, composition)
     except InvalidError as e:
         return [f"{document.file}:{document.line(p.at)}: {p}" for p in e.problems]
     except NotRenderedError as e:
@@ -234,15 +213,3 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
             where = f"{other.file}:{other.line(there)}"
             found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
     return found
-
-
-def _mapping(file: str) -> Mapping[str, Any]:
-    found = documents.load(file)
-    if len(found) != 1 or not isinstance(found[0].content, dict):
-        raise UnreadableError(f"{file}: is no kubeconfig; write it with up ctx")
-    return found[0].content
-
-
-def _stop(message: str) -> NoReturn:
-    click.secho(message, fg="red", err=True)
-    raise SystemExit(2)

@@ -8,23 +8,29 @@ from function.lifecycle import Settled
 from function.model.environment import Environment
 from function.observed import WANTED, Observed
 from function.plan import Emitted, Plan
-from function.resources import access, controlplane, group, other
+from function.resources import access, argocd, connection, connector, controlplane, flux, group, other
 
 FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
     access.compose,
     group.compose,
     controlplane.compose,
     other.compose,
+    connection.compose,
+    argocd.compose,
+    flux.compose,
+    connector.compose,
 )
 
 
 def compose(env: Environment, observed: Observed) -> Plan:
     """What is to exist now. Wanted and observed is always emitted; unwanted and observed goes as removal says."""
     wanted = {c.key: c for family in FAMILIES for c in family(env, observed)}
-    withheld = {c.key: c for c in wanted.values() if c.key not in observed and not all(observed.ready(n) for n in c.needs if n in wanted)}
+    withheld = {c.key: c for c in wanted.values() if c.key not in observed and (c.lacks or _waits(c, wanted, observed))}
     settled: dict[str, Settled | None] = {}
     places = lifecycle.Places()
     for c in wanted.values():
+        if lifecycle.barred(c, places) and c.key not in observed:
+            withheld[c.key] = c
         if c.key not in withheld:
             settled[c.key] = lifecycle.wanted(env, c, observed, places)
     settled |= _unwanted(env, wanted, observed, places.foreign)
@@ -44,13 +50,26 @@ def compose(env: Environment, observed: Observed) -> Plan:
     )
 
 
+def _waits(c: Composed, wanted: dict[str, Composed], observed: Observed) -> bool:
+    return not all(observed.ready(n) for n in c.needs if n in wanted)
+
+
+def connection_details(env: Environment, observed: Observed) -> Mapping[str, bytes]:
+    """What the composite's connection Secret gets."""
+    return connection.details(env, observed)
+
+
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
     """A manifest with its edges, and the annotation that says that all it comes after has been ready once."""
     c = settled.composed
     after = [a for a in c.after if a in wanted]
-    if c.manifest.get("kind") != "Object" or not after:
+    if not after:
         return c.manifest
-    metadata, spec = c.manifest["metadata"], c.manifest["spec"]
+    metadata = c.manifest["metadata"]
+    if c.manifest.get("kind") != "Object":
+        annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AFTER: ",".join(after)}
+        return {**c.manifest, "metadata": {**metadata, "annotations": annotations}}
+    spec = c.manifest["spec"]
     if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
         metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_PREREQUISITES: "true"}}
     references = [kube.reference(wanted[a].manifest) for a in after]
@@ -60,7 +79,7 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
 def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     """`c`, ready if the Object is and already says what we want: its Ready speaks of what it says."""
     if manifest.get("kind") != "Object":
-        return Emitted(c.key, manifest, observed.ready(c.key))
+        return Emitted(c.key, manifest, observed.ready(c.key) and not c.lacks)
     want, have = remote(c.manifest), observed.field(c.key, *WANTED)
     stated = bool(have == want)
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
@@ -89,4 +108,8 @@ def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed,
         out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
         if out[key] is None and referrers[relations.identity(observed.document(key))] - {key}:
             out[key] = Settled(lifecycle.again(env, key, observed))
+    # What consumes a control plane that is held stays too.
+    held = [relations.identity(observed.document(key)) for key, s in out.items() if s and s.notice]
+    for key in {r for h in held for r in referrers[h] if r in out and r.startswith(names.CONSUMERS)}:
+        out[key] = out[key] or Settled(lifecycle.again(env, key, observed))
     return out

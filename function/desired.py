@@ -39,6 +39,7 @@ class Composed:
         adopt: whether it may take over what exists.
         immutable: paths of its remote manifest's spec that the API forbids to change.
         refused: why it is not as the environment says, where its family had to keep it as it was.
+        lacks: what its manifest cannot be written without, and is not there: it is not created, or stays as it is.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Composed:
     adopt: bool = False
     immutable: tuple[tuple[str, ...], ...] = ()
     refused: str = ""
+    lacks: str = ""
 
 
 def remote(manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  # A manifest, or nothing where there is none.

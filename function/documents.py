@@ -37,6 +37,19 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+class _Dumper(yaml.SafeDumper):
+    """YAML for people: what stands twice is written twice, and lines of text as lines."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002  # The signature of PyYAML.
+        """Never use an anchor."""
+        return True
+
+
+_Dumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+)
+
+
 def load(file: str) -> list[Document]:
     """The documents of `file`, or of standard input for '-'. Empty documents are left out.
 
@@ -71,7 +84,7 @@ def load_all(path: str) -> list[Document]:
 
 def dump(content: Any) -> str:  # noqa: ANN401  # Any JSON value.
     """`content` as one YAML document, the way kubectl prints it."""
-    return str(yaml.dump(content, Dumper=yaml.SafeDumper, default_flow_style=False, sort_keys=True, width=1000, allow_unicode=True))
+    return str(yaml.dump(content, Dumper=_Dumper, default_flow_style=False, sort_keys=True, width=1000, allow_unicode=True))
 
 
 def _content(loader: _Loader, node: Any, file: str, at: Location, lines: dict[Location, int]) -> Any:  # noqa: ANN401  # Any JSON value.

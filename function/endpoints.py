@@ -17,6 +17,11 @@ def holds_kubeconfigs(env: Environment) -> bool:
     return generated and (env.namespaced or env.hub is not None)
 
 
+def place(env: Environment, c: ControlPlane) -> tuple[str, ...]:
+    """Key of a control plane; nothing in a Legacy Space, where none is composed."""
+    return () if env.spaces[c.space].legacy else (names.control_plane(c),)
+
+
 def hosts(env: Environment, observed: Observed) -> dict[str, str]:
     """The host of each Space: the one in the spec, or the observed one while that may not be left."""
     return {s.name: _host(observed, s) for s in env.spaces.values()}

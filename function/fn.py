@@ -10,8 +10,8 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from google.protobuf import struct_pb2
 
-from function import metrics, readiness
-from function.compose import compose
+from function import metrics, names, readiness
+from function.compose import compose, connection_details
 from function.model import InvalidError, parse
 from function.model.environment import Environment
 from function.observed import Observed
@@ -21,6 +21,8 @@ from function.structs import View, merge, plain, write
 
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
+READING = timedelta(minutes=5)
+"""How long a settled environment may rest that reads Secrets: Crossplane watches those from 2.4 on only."""
 UNSETTLED = timedelta(seconds=10)
 """How long an unsettled environment may rest, and one whose circuit breaker is open. Eight children that come up are
 enough to open Crossplane's breaker for five minutes; it drops every event then, an author's edits too, but does not
@@ -69,7 +71,12 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     composite = View(req.observed.composite.resource)
     env = _environment(_authored(req.observed.composite.resource), req.input.SerializeToString(deterministic=True))
     status = composite.get("status")
-    observed = Observed({k: View(r.resource) for k, r in req.observed.resources.items()}, status if isinstance(status, Mapping) else {})
+    observed = Observed(
+        {k: View(r.resource) for k, r in req.observed.resources.items()},
+        status if isinstance(status, Mapping) else {},
+        {k: View(r.items[0].resource) for k, r in req.required_resources.items() if r.items},
+        {k: r.connection_details for k, r in req.observed.resources.items() if k.startswith(names.CONSUMERS)},
+    )
     plan = compose(env, observed)
     fields, conditions = report(env, plan, observed)
 
@@ -83,8 +90,15 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     if unready or not plan.complete:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
+    for ref in env.read:
+        selector = fnv1.ResourceSelector(api_version="v1", kind="Secret", match_name=ref.name, namespace=ref.namespace)
+        rsp.requirements.resources[names.required(ref)].CopyFrom(selector)
+    if not env.namespaced:  # A namespaced environment composes its Secret: Crossplane writes none for it.
+        for key, value in connection_details(env, observed).items():
+            rsp.desired.composite.connection_details[key] = value
     rsp.conditions.extend(_condition(c) for c in conditions)
-    rsp.meta.ttl.FromTimedelta(_rest(plan, heard=readiness.conditions(composite).get("Responsive", {}).get("status") != "False"))
+    heard = readiness.conditions(composite).get("Responsive", {}).get("status") != "False"
+    rsp.meta.ttl.FromTimedelta(_rest(plan, settled=READING if env.read else SETTLED, heard=heard))
     return rsp
 
 
@@ -119,10 +133,10 @@ def _condition(c: Condition) -> fnv1.Condition:
     return fnv1.Condition(type=c.type, status=status, reason=c.reason, message=c.message, target=_BOTH)
 
 
-def _rest(plan: Plan, *, heard: bool) -> timedelta:
-    """How long the environment may rest; `heard` is whether Crossplane hears of changes to what is composed."""
+def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
+    """How long the environment may rest: `settled` at most; `heard` is whether Crossplane hears of changes to what is composed."""
     if heard and plan.complete and not plan.going and all(e.ready for e in plan.emitted):
-        return SETTLED
+        return settled
     return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from function import names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment, SecretKey, Space, dig
@@ -26,10 +28,11 @@ _OBJECT_SPEC = (
 
 @dataclass(frozen=True, slots=True)
 class Via:
-    """A ProviderConfig, and the host that it reaches; none for this cluster."""
+    """A ProviderConfig, and the host that it reaches; none for this cluster and for targets."""
 
     provider_config: str
     host: str = ""
+    kind: str = "ProviderConfig"
 
 
 def wrapped(env: Environment, key: str, manifest: Manifest, via: Via, cel: str = "") -> Manifest:
@@ -43,14 +46,15 @@ def wrapped(env: Environment, key: str, manifest: Manifest, via: Via, cel: str =
     return _object(env, key, manifest, via, cel)
 
 
-def wrapped_kubeconfigs(env: Environment, key: str, namespace: str, data: Mapping[str, str], via: str) -> Manifest:
-    """An Object around a Secret, the only one there is: these kubeconfigs have an exec stanza and no secret."""
-    return _object(env, key, secret(names.object_name(env.identity, key), namespace, data), Via(via), "")
+def wrapped_without_secret(env: Environment, key: str, manifest: Manifest, via: Via) -> Manifest:
+    """An Object around a Secret, the only one there is: what reaches something in it is a program's name, and no secret."""
+    return _object(env, key, manifest, via, "")
 
 
-def secret(name: str, namespace: str, data: Mapping[str, str]) -> Manifest:
+def secret(name: str, namespace: str, data: Mapping[str, str], labels: Mapping[str, str] | None = None) -> Manifest:
     """A Secret with base64 `data`: stringData is never stored, so it would always look different."""
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "type": "Opaque", "data": dict(data)}
+    metadata = {"name": name, "namespace": namespace, **({"labels": dict(labels)} if labels else {})}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": dict(data)}
 
 
 def provider_config(env: Environment, key: str, host: str, kubeconfig: SecretKey, token: SecretKey | None) -> Manifest:
@@ -62,6 +66,17 @@ def provider_config(env: Environment, key: str, host: str, kubeconfig: SecretKey
         "kind": "ProviderConfig",
         "metadata": {**_metadata(env, key), "annotations": {names.ANNOTATION_HOST: host}},
         "spec": {"credentials": credentials, **identity},
+    }
+
+
+def release(env: Environment, key: str, for_provider: Manifest, via: Via) -> Manifest:
+    """A Helm release of provider-helm."""
+    kind = {"kind": via.kind} if env.namespaced else {}
+    return {
+        "apiVersion": f"helm.{'m.' if env.namespaced else ''}crossplane.io/v1beta1",
+        "kind": "Release",
+        "metadata": _metadata(env, key),
+        "spec": {"forProvider": for_provider, "providerConfigRef": {**kind, "name": via.provider_config}},
     }
 
 
@@ -99,7 +114,12 @@ def exec_up(organization: str) -> Manifest:
 
 def encoded(document: Manifest) -> str:
     """`document` as it stands in a Secret's data: base64 of JSON, which is YAML too."""
-    return base64.b64encode(json.dumps(document, indent=1).encode()).decode()
+    return encoded_text(json.dumps(document, indent=1))
+
+
+def encoded_text(text: str) -> str:
+    """`text` as it stands in a Secret's data."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def certificate_in(data: object) -> str | None:
@@ -111,6 +131,26 @@ def certificate_in(data: object) -> str | None:
     clusters = found.get("clusters") if isinstance(found, dict) else None
     ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
     return ca if isinstance(ca, str) else None
+
+
+def decoded(data: str) -> str:
+    """The text of what stands in a Secret's data, or an empty string."""
+    try:
+        return base64.b64decode(data, validate=True).decode()
+    except ValueError:
+        return ""
+
+
+def credentials_in(text: str) -> tuple[str, str]:
+    """Token and CA of the first user and cluster of a kubeconfig, each empty where there is none."""
+    try:
+        found = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return "", ""
+    users, clusters = dig(found, "users"), dig(found, "clusters")
+    token = dig(users[0], "user", "token") if isinstance(users, list) and users else None
+    ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
+    return str(token or ""), str(ca or "")
 
 
 def reference(manifest: Manifest) -> Manifest:
@@ -130,6 +170,7 @@ def restated(env: Environment, key: str, document: Document) -> Composed:
             "name": names.object_name(env.identity, key),
             **{k: metadata[k] for k in ("name", "namespace") if k in metadata},
             **({"annotations": annotations} if annotations else {}),
+            **_labels(document, metadata),
         },
     }
     if document.get("kind") == "Object":
@@ -137,6 +178,12 @@ def restated(env: Environment, key: str, document: Document) -> Composed:
     else:
         manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if document.get(k) is not None})
     return Composed(key, manifest, entry=str(annotations.get(names.ANNOTATION_ENTRY, "")))
+
+
+def _labels(document: Document, metadata: Manifest) -> Manifest:
+    """The labels of what is no Object: a tool finds it by them. Those of Crossplane are Crossplane's to write."""
+    labels = {k: v for k, v in _mapping(metadata.get("labels")).items() if not k.startswith("crossplane.io/")}
+    return {"labels": labels} if labels and document.get("kind") != "Object" else {}
 
 
 def _mapping(value: Any) -> Manifest:  # noqa: ANN401  # Any JSON value.
@@ -154,7 +201,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
 
 
 def _object(env: Environment, key: str, manifest: Manifest, via: Via, cel: str) -> Manifest:
-    kind = {"kind": "ProviderConfig"} if env.namespaced else {}
+    kind = {"kind": via.kind} if env.namespaced else {}
     metadata = _metadata(env, key)
     return {
         "apiVersion": f"{NAMESPACED}/v1alpha1" if env.namespaced else f"{CLUSTER}/v1alpha2",

@@ -19,6 +19,17 @@ KINDS = {"ControlPlane": "ControlPlane", "Namespace": "Group"}
 """What confirmedRemovals calls a remote kind."""
 
 
+_NOUNS = {
+    "argocd": "Argo CD's",
+    "connection": "connection Secret of",
+    "connections": "Secret",
+    "controlplane": "control plane",
+    "flux": "Flux's",
+    "kubeconfig": "Secret",
+    "providerconfig": "access to",
+}
+
+
 class WhenRemoved(enum.Enum):
     """What happens to an Object whose line is gone."""
 
@@ -107,6 +118,11 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
     return settled
 
 
+def barred(c: Composed, places: Places) -> bool:
+    """Whether `c`, which is no Object and so cannot only look, is for what is somebody else's."""
+    return c.manifest["kind"] != "Object" and c.policies is not Policies.OBSERVE and bool(places.foreign & set(c.after))
+
+
 def confirmation_for(key: str, observed: Observed) -> Confirmation:
     """The entry of confirmedRemovals that lets `key` go."""
     kind = observed.text(key, *WANTED, "kind")
@@ -129,7 +145,7 @@ def with_policies(c: Composed, policies: tuple[str, ...], annotations: dict[str,
 def title(key: str, entry: str) -> str:
     """What people call a resource: its family, its name in the environment, and where it is if that says more."""
     family, _, path = key.partition("/")
-    noun = {"controlplane": "control plane", "providerconfig": "access to", "kubeconfig": "Secret"}.get(family, family)
+    noun = _NOUNS.get(family, family)
     return f"{noun} {entry}" if path in ("", entry) else f"{noun} {entry} ({path})"
 
 
@@ -138,7 +154,7 @@ def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decid
 ) -> tuple[str, ...]:
     if c.life is Life.LOCAL:
         return ("*",)
-    if c.policies is Policies.OBSERVE or (c.life is Life.INSIDE and places.unseen & set(c.after)):
+    if c.policies is Policies.OBSERVE or (c.life in (Life.INSIDE, Life.USED) and places.unseen & set(c.after)):
         return ("Observe",)
     if c.life is Life.INSIDE:
         return Policies.WITHOUT_DELETE.value

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 
-from function.model.environment import ControlPlane, Identity, Resource, qualified_kind
+from function.model.environment import ControlPlane, Identity, Resource, SecretKey, Target, qualified_kind
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
@@ -27,7 +27,20 @@ ANNOTATION_SPARED = f"{DOMAIN}/spared"
 ANNOTATION_HOST = f"{DOMAIN}/host"
 """On ProviderConfigs and Objects: the host that they reach."""
 
+ANNOTATION_AFTER = f"{DOMAIN}/after"
+"""On what is no Object: keys of what it comes after, which stays for as long as it does. An Object has references for that."""
+LABEL_ORGANIZATION = f"{DOMAIN}/organization"
+LABEL_SPACE = f"{DOMAIN}/space"
+LABEL_CONTROL_PLANE_GROUP = f"{DOMAIN}/group"
+LABEL_CONTROL_PLANE = f"{DOMAIN}/control-plane"
+"""On Argo CD's cluster Secrets: what an ApplicationSet selects by."""
+LABELS_CONNECTOR = tuple(f"mcp-connector.upbound.io/{part}" for part in ("app-resource-name", "app-namespace", "app-cluster"))
+"""On what Control Plane Connector keeps in a control plane: which object of which app cluster it is."""
+
 KUBECONFIG = "kubeconfig"
+CONNECTIONS = "connections"
+CONSUMERS = ("argocd/", "flux/", "connector/", "connection")
+"""How the keys of all begin that consume control planes."""
 _READABLE = 40
 
 
@@ -61,6 +74,56 @@ def resource(r: Resource) -> str:
     return f"resource/{place}/{qualified_kind(r.manifest)}/{namespace}/{metadata['name']}"
 
 
+def argocd(target: Target, what: str, c: ControlPlane) -> str:
+    """Key of what Argo CD has of a control plane: its cluster, externalsecret, project or application."""
+    return f"argocd/{target.name}/{target.namespace}/{what}/{c.space}/{c.group}/{c.name}"
+
+
+def flux(target: Target, what: str, c: ControlPlane) -> str:
+    """Key of what Flux has of a control plane: its kubeconfig, externalsecret or kustomization."""
+    return f"flux/{target.name}/{target.namespace}/{what}/{c.space}/{c.group}/{c.name}"
+
+
+def flux_source(target: Target, kind: str) -> str:
+    """Key of a Flux source."""
+    return f"flux/{target.name}/{target.namespace}/{kind.lower()}"
+
+
+def connector(target: Target) -> str:
+    """Key of a connector: an app cluster's namespace has one at most."""
+    return f"connector/{target.name}/{target.namespace}"
+
+
+def claim_namespace(c: ControlPlane, namespace: str) -> str:
+    """Key of the namespace for claims inside a control plane."""
+    return f"resource/controlplane/{c.space}/{c.group}/{c.name}/Namespace/-/{namespace}"
+
+
+def connection(c: ControlPlane) -> str:
+    """Key of what carries a control plane's connection Secret here."""
+    return f"connection/{c.space}/{c.group}/{c.name}"
+
+
+def connection_detail(c: ControlPlane, key: str) -> str:
+    """Key of a control plane's connection detail in the environment's connection Secret."""
+    return f"{c.entry}.{key}"
+
+
+def required(secret: SecretKey) -> str:
+    """Name under which a Secret of this cluster is asked for."""
+    return f"Secret/{secret.namespace}/{secret.name}"
+
+
+def argocd_cluster(c: ControlPlane) -> str:
+    """What Argo CD calls a control plane: controlplane-*, so that its settings can be for these alone."""
+    return f"controlplane-{c.space}-{c.group}-{c.name}"
+
+
+def connector_identifier(name: str, namespace: str, cluster_id: str) -> str:
+    """The part of a name in a control plane that Control Plane Connector makes of an app cluster's object."""
+    return hashlib.sha256(f"{name}-x-{namespace}-x-{cluster_id}".encode()).hexdigest()[:16]
+
+
 def space_of(key: str) -> str:
     """The Space that the thing `key` is in, or an empty string where it is in none."""
     family, *path = key.split("/")
@@ -91,7 +154,16 @@ def control_plane_endpoint_key(c: ControlPlane) -> str:
 @functools.lru_cache(maxsize=16384)
 def object_name(identity: Identity, key: str) -> str:
     """Name of the composed resource `key`: readable, at most 49 characters, of its own for each identity and key."""
-    readable = re.sub(r"[^a-z0-9]+", "-", f"{identity.name}-{key}".lower())[:_READABLE].strip("-")
+    return _named(identity, key, f"{identity.name}-{key}")
+
+
+def name_at_target(identity: Identity, key: str, entry: str) -> str:
+    """Name of `key` beside the tool that uses it, where people see it: of its own for each identity and key, too."""
+    return _named(identity, key, f"{identity.name}-{entry}")
+
+
+def _named(identity: Identity, key: str, text: str) -> str:
+    readable = re.sub(r"[^a-z0-9]+", "-", text.lower())[:_READABLE].strip("-")
     return f"{readable}-{_digest(identity.namespace, identity.name, key)[:8]}"
 
 

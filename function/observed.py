@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from function import readiness
+from function import names, readiness
 from function.model import environment
 from function.readiness import Document, Tree
 
@@ -16,9 +16,22 @@ WANTED = ("spec", "forProvider", "manifest")
 class Observed:
     """Composed resources that exist, by key, and the composite's status as it was."""
 
-    def __init__(self, resources: Mapping[str, Document], status: Document) -> None:
-        """Keep both; nothing is read until it is asked for."""
-        self._resources = resources
+    def __init__(
+        self,
+        resources: Mapping[str, Document],
+        status: Document,
+        secrets: Mapping[str, Document] | None = None,
+        connections: Mapping[str, Mapping[str, bytes]] | None = None,
+    ) -> None:
+        """Keep all; nothing is read until it is asked for.
+
+        Args:
+            resources: composed resources, by key.
+            status: the composite's status.
+            secrets: Secrets that were asked for, by the name of the request.
+            connections: connection details of composed resources, by key.
+        """
+        self._resources, self._secrets, self._connections = resources, secrets or {}, connections or {}
         self._conditions: dict[str, readiness.Conditions] = {}
         self._annotations: dict[str, Mapping[str, Any]] = {}
         self.status = status
@@ -63,6 +76,15 @@ class Observed:
         """The object that `key` has at `path`, or an empty one."""
         found = self.field(key, *path)
         return found if isinstance(found, Mapping) else {}
+
+    def secret(self, ref: environment.SecretKey) -> str:
+        """The bytes of a Secret that was asked for, in base64, or an empty string."""
+        found = dig(self._secrets.get(names.required(ref), {}), "data", ref.key)
+        return found if isinstance(found, str) else ""
+
+    def connection(self, key: str) -> Mapping[str, bytes]:
+        """The connection details of `key`."""
+        return self._connections.get(key, {})
 
     def seen(self, key: str) -> bool:
         """Whether provider-kubernetes has seen the remote object of `key`, now or when it made it."""

@@ -49,9 +49,20 @@ def _exists(_: Document, __: Conditions) -> bool:
     return True
 
 
+def _says_ready(_: Document, conditions_: Conditions) -> bool:
+    return conditions_.get("Ready", {}).get("status") == "True"
+
+
 _BY_KIND: dict[tuple[str, str], Callable[[Document, Conditions], bool]] = {
     # Neither ever has a Ready condition (provider-kubernetes: apis/*/v1alpha1/types.go; crossplane#3052).
     ("kubernetes.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
     ("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
     ("v1", "Secret"): _exists,
+    # How claims do is the application team's to see; the registration is there.
+    ("argoproj.io/v1alpha1", "AppProject"): _exists,
+    ("argoproj.io/v1alpha1", "Application"): _exists,
+    ("source.toolkit.fluxcd.io/v1", "GitRepository"): _exists,
+    ("source.toolkit.fluxcd.io/v1", "OCIRepository"): _exists,
+    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): _exists,
+    ("external-secrets.io/v1", "ExternalSecret"): _says_ready,
 }

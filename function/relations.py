@@ -27,6 +27,8 @@ def referrers(observed: Observed) -> Mapping[Identifier, set[str]]:
     for key in observed:
         for target in _targets(observed.document(key)):
             found[target].add(key)
+        for other in filter(None, observed.annotation(key, names.ANNOTATION_AFTER).split(",")):
+            found[identity(observed.document(other))].add(key)
     return found
 
 
@@ -75,7 +77,11 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     held: defaultdict[Identifier, list[str]] = defaultdict(list)
     for key, manifest in manifests.items():
         metadata = observed.mapping(key, "metadata")
-        if "references" in manifest.get("spec", {}) and PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
+        if (
+            "references" in manifest.get("spec", {})
+            and PROVIDER in _list(metadata.get("finalizers"))
+            and not metadata.get("deletionTimestamp")
+        ):
             for r in manifest["spec"]["references"]:
                 held[str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))].append(_finalizer(key, observed))
     return {key: _with_finalizers(manifest, held.get(identity(manifest), [])) for key, manifest in manifests.items()}

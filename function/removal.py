@@ -10,6 +10,19 @@ from function.model.environment import Environment, Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 
+_LOCAL = (
+    "AppProject",
+    "Application",
+    "ExternalSecret",
+    "GitRepository",
+    "Kustomization",
+    "OCIRepository",
+    "ProviderConfig",
+    "Release",
+    "Secret",
+)
+"""Kinds that are composed as they are: all live here."""
+
 
 def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hosts: Mapping[str, str]) -> Settled | None:
     """What becomes of `key`, whose line is gone; None lets Crossplane delete it.
@@ -22,7 +35,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         hosts: the host of each Space that the environment has.
     """
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
-    if when is WhenRemoved.DROP or observed.field(key, "kind") in ("ProviderConfig", "Secret"):
+    if when is WhenRemoved.DROP or observed.field(key, "kind") in _LOCAL:
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:

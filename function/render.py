@@ -110,7 +110,9 @@ def request(
             )
         merge(req.observed.resources[key].resource, d.content)
     for d in required:
-        merge(req.required_resources[str(d.content.get("kind"))].items.add().resource, d.content)
+        metadata = d.content.get("metadata") or {}
+        name = f"{d.content.get('kind')}/{metadata.get('namespace', 'default')}/{metadata.get('name')}"
+        merge(req.required_resources[name].items.add().resource, d.content)
     return req
 
 

@@ -1,5 +1,6 @@
 """What people read: the environment's status and its conditions. Messages are the same for the same state, and never carry a time."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +9,23 @@ from function import diagnosis, endpoints, lifecycle, names, readiness, relation
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ControlPlane, Environment, Policies, RemovalPolicy
+from function.model.environment import ArgoCD, Connector, ControlPlane, Environment, Flux, Policies, RemovalPolicy
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
 SPARED = "a control plane that is not this environment's to delete lives on in it"
+_ARGOCD = ("cluster", "externalsecret", "project", "application")
+_FLUX = ("kubeconfig", "externalsecret", "kustomization")
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
 _FAMILIES = (
-    ("GroupsReady", "group/", "groups"),
-    ("ControlPlanesReady", "controlplane/", "control planes"),
-    ("ResourcesReady", "resource/", "resources"),
+    ("GroupsReady", ("group/",), "groups"),
+    ("ControlPlanesReady", ("controlplane/",), "control planes"),
+    ("ResourcesReady", ("resource/",), "resources"),
+    ("RegistrationsReady", ("argocd/", "flux/", "connection"), "registrations"),
+    ("ConnectorsReady", ("connector/",), "connectors"),
 )
 
 
@@ -48,7 +53,10 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
     hosts = endpoints.hosts(env, observed)
-    control_planes = [_control_plane(env, c, lines, observed, hosts[c.space]) for c in env.control_planes]
+    registrations = _registrations(env, lines)
+    control_planes = [
+        {**_control_plane(env, c, lines, observed, hosts[c.space]), **registrations.get(c.entry, {})} for c in env.control_planes
+    ]
     conditions = [
         _credentials(plan, observed),
         *(_family(lines.values(), *f) for f in _FAMILIES),
@@ -85,6 +93,8 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
     if error := _error(c, plan, observed):
         return diagnosis.explain(error)
+    if c.lacks:
+        return c.lacks
     waiting = [
         lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
     ]
@@ -117,6 +127,24 @@ def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], o
     )
 
 
+def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """What consumes each control plane, by its entry: a consumer is there when all that it is made of is."""
+    made: list[tuple[str, str, ArgoCD | Flux | Connector, list[str]]]
+    made = [("ArgoCD", "", r, [names.argocd(r.target, w, r.control_plane) for w in _ARGOCD]) for r in env.argocd]
+    made += [("Flux", "", r, [names.flux(r.target, w, r.control_plane) for w in _FLUX]) for r in env.flux]
+    made += [
+        ("Connector", r.entry, r, [names.claim_namespace(r.control_plane, r.claim_namespace), names.connector(r.target)])
+        for r in env.connectors
+    ]
+    out: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for kind, name, r, keys in made:
+        bad = next((lines[k].message for k in keys if k in lines and not lines[k].ready), None)
+        said = {"kind": kind, "name": name, "target": r.target.name, "message": bad}
+        entry = {"ready": bad is None, **{k: v for k, v in said.items() if v}}
+        out.setdefault(r.control_plane.entry, {"registrations": []})["registrations"].append(entry)
+    return out
+
+
 def _entry(line: _Line, **fields: str) -> dict[str, Any]:
     return {
         "name": line.entry,
@@ -138,14 +166,14 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
     ]
     if missing:
         return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
-    errors = {_error(c, plan, observed) for c in plan.wanted.values()}
+    errors = {_error(c, plan, observed) for c in plan.wanted.values() if not c.key.startswith(names.CONSUMERS)}
     refused = sorted({diagnosis.explain(e) for e in errors if diagnosis.about_credentials(e)})
     if refused:
         return Condition("CredentialsReady", status=False, reason="Rejected", message=_few(refused))
     return Condition("CredentialsReady", status=True, reason="Available")
 
 
-def _family(lines: Iterable[_Line], type_: str, prefix: str, noun: str) -> Condition:
+def _family(lines: Iterable[_Line], type_: str, prefix: tuple[str, ...], noun: str) -> Condition:
     mine = [line for line in lines if line.key.startswith(prefix)]
     unready = [f"{line.entry} ({line.message})" for line in mine if not line.ready]
     message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
@@ -168,7 +196,9 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}
     owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
     deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
-    changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key) or _coming(c, policies)]
+    changing = [
+        c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key) or _coming(c, policies)
+    ]
     labels = {key: observed.mapping(key, *REMOTE, "metadata", "labels") for key in deleted}
     protected = [deleted[key] for key in deleted if labels[key].get(names.LABEL_GROUP_PROTECTION) == "true"]
     lost = sorted({deleted[k] for k, _, held in relations.edges(plan.wanted, observed) if k in deleted and not held})
@@ -193,7 +223,7 @@ def _coming(c: Composed, policies: dict[str, Any]) -> bool:
 def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     """The one line of the printer column: what is wrong first, else how far things are."""
     bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
-    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady")
+    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", *(f[0] for f in _FAMILIES))
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
@@ -203,9 +233,14 @@ def _warnings(env: Environment, plan: Plan) -> list[str]:
     named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
     early = (c for c in env.confirmations if c.name in named[c.kind])
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
+    insecure = [c.entry for c in env.connectors if c.insecure]
+    places = Counter((c.control_plane.entry, c.claim_namespace) for c in env.connectors)
+    shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [
         *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
+        *(f"connector {name} does not verify the certificate of its Space" for name in insecure),
+        *shared,
         *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
         *(f"{lifecycle.title(e.key, plan.wanted[e.key].entry)} is not deleted with this environment: {SPARED}" for e in spared),
         *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),

@@ -39,7 +39,10 @@ def _schema(api_version: str, kind: str) -> dict[str, Any]:
         return _CORE[kind]
     group, _, version = api_version.partition("/")
     for file in HERE.rglob("*.yaml"):
-        spec = yaml.safe_load(file.read_text())["spec"]
+        text = file.read_text()
+        if not text.startswith(f"# {kind},"):
+            continue
+        spec = yaml.safe_load(text)["spec"]
         for v in spec["versions"]:
             if (spec["group"], spec["names"]["kind"], v["name"]) == (group, kind, version):
                 schema = _strict(v["schema"]["openAPIV3Schema"])

@@ -43,6 +43,12 @@ class Story:
         return file if file.exists() else None
 
     @property
+    def required(self) -> Path | None:
+        """The file with resources that the function asks for, if there is one."""
+        file = self.path / "required.yaml"
+        return file if file.exists() else None
+
+    @property
     def expected(self) -> Path:
         """The file with what the function returns."""
         return self.path / "expected.yaml"
@@ -51,7 +57,8 @@ class Story:
         """What Crossplane sends."""
         xr = self.xr
         observed = documents.load(str(self.observed)) if self.observed else []
-        return render.request(xr, render.input_of(self.composition, xr), observed, [])
+        required = documents.load(str(self.required)) if self.required else []
+        return render.request(xr, render.input_of(self.composition, xr), observed, required)
 
     def rendered(self) -> list[dict[str, Any]]:
         """What upenv render prints."""

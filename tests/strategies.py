@@ -1,5 +1,6 @@
 """Environments as their authors write them: wire dicts, so that parsing is tested too."""
 
+import copy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -27,10 +28,27 @@ INPUT: dict[str, Any] = {
                 {"scope": "Group", "kinds": ["SharedSecretStore.spaces.upbound.io"]},
                 {"scope": "ControlPlane", "kinds": ["ConfigMap"]},
             ],
+            "targets": ["here", "tools", "shop"],
         }
+    ],
+    "targets": [
+        {"name": "here", "namespaces": ["platform"]},
+        {
+            "name": "tools",
+            "providerConfigName": "tools",
+            "namespaces": ["argocd", "flux-system"],
+            "secretStores": [{"kind": "ClusterSecretStore", "name": "vault", "keys": ["upbound/*"]}],
+            "sources": ["flux-system"],
+            "secrets": [{"namespace": "flux-system", "name": "kubeconfig", "use": "FluxKubeconfig"}],
+        },
+        {"name": "shop", "helmProviderConfigName": "shop", "namespaces": ["kube-system", "a", "a-b"]},
     ],
     "hub": {"providerConfigName": "hub", "namespace": "crossplane-system"},
 }
+
+
+STORE_REF = {"secretStoreRef": {"name": "vault"}, "remoteRef": {"key": "upbound/token", "property": "token"}}
+APPLICATIONS = {"repoURL": "https://github.com/acme/claims", "targetRevision": "main"}
 
 
 def _optional(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -84,7 +102,41 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans())
     ]
     more = draw(_optional({"removalPolicy": st.sampled_from(("Confirm", "Delete", "Orphan")), "managementPolicies": POLICIES}))
-    return {"organization": "acme", "spaces": spaces, "groups": groups, "controlPlanes": control_planes, "resources": resources, **more}
+    spec = {"organization": "acme", "spaces": spaces, "groups": groups, "controlPlanes": control_planes, "resources": resources, **more}
+    return _consumed(draw, spec)
+
+
+def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec with what consumes its control planes: `composite` fits it to its world."""
+    target = st.sampled_from(("here", "tools"))
+    if draw(st.booleans()):
+        auth = st.sampled_from(("PodEnvironment", "ExternalSecret", "ComposedSecret"))
+        more = draw(_optional({"auth": auth, "applications": st.just(APPLICATIONS)}))
+        spec["argocd"] = {"target": draw(target), "externalSecret": STORE_REF, **more}
+    if draw(st.booleans()):
+        source = st.sampled_from(({"source": {"url": "https://github.com/acme/claims"}}, {"source": {"url": "oci://x.io/a"}}))
+        way = st.sampled_from(({"allowExecKubeconfig": True}, {"externalSecret": STORE_REF}))
+        spec["flux"] = {"target": draw(target), **draw(source | st.just({"sourceRef": {"name": "flux-system"}})), **draw(way)}
+    names = [c["name"] for c in spec["controlPlanes"]]
+    spec["connectors"] = [
+        {
+            "name": f"c{i}",
+            "controlPlane": draw(st.sampled_from(names)),
+            "target": "shop",
+            "namespace": namespace,
+            "version": "0.10.0",
+            "claimNamespace": draw(st.sampled_from(("default", "a", "b"))),
+            "tokenSecretRef": {"namespace": "platform", "name": "connector", "key": "token"},
+        }
+        for i, namespace in enumerate(draw(st.lists(st.sampled_from(("kube-system", "a", "a-b")), unique=True, max_size=2)))
+        if names
+    ]
+    for i, c in enumerate(spec["controlPlanes"]):
+        if draw(st.integers(0, 3)) == 0:
+            c["writeConnectionSecretToRef"] = {"name": f"kubeconfig-{i}"}
+        if "argocd" in spec and draw(st.integers(0, 3)) == 0:
+            c["argocd"] = {"enabled": False}
+    return spec
 
 
 STORE = {
@@ -96,6 +148,19 @@ STORE = {
 
 def composite(spec: dict[str, Any], *, namespaced: bool) -> dict[str, Any]:
     """The XR with `spec`, of either API."""
+    spec = copy.deepcopy(spec)
+    if namespaced:
+        for connector in spec.get("connectors", []):
+            connector["tokenSecretRef"].pop("namespace", None)
+    for tool in ("argocd", "flux"):
+        if spec.get(tool, {}).get("target") == "here" and not namespaced:
+            spec[tool]["target"] = "tools"
+    if spec.get("argocd", {}).get("target") == "tools" and spec["argocd"].get("auth") == "ComposedSecret":
+        spec["argocd"]["auth"] = "PodEnvironment"
+    if spec.get("flux", {}).get("target") == "here" and "externalSecret" in spec["flux"]:
+        spec["flux"] = {**{k: v for k, v in spec["flux"].items() if k != "externalSecret"}, "allowExecKubeconfig": True}
+    if spec.get("argocd", {}).get("target") == "here" and spec["argocd"].get("auth") == "ExternalSecret":
+        spec["argocd"]["externalSecret"] = {**STORE_REF, "secretStoreRef": {"kind": "SecretStore", "name": "own"}}
     if namespaced:
         return {
             "apiVersion": "environments.m.upbound.io/v1alpha1",

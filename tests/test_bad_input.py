@@ -16,6 +16,12 @@ GOOD: dict[str, Any] = {
     "spaces": [{"name": "west", "host": "upbound-gcp-us-west-1.spaces.upbound.io"}],
     "controlPlanes": [{"name": "dev"}],
 }
+TARGETS: dict[str, dict[str, Any]] = {
+    "here": {"namespaces": ["platform"]},
+    "tools": {"providerConfigName": "tools", "namespaces": ["argocd", "flux-system"]},
+    "shop": {"helmProviderConfigName": "shop", "namespaces": ["kube-system", "other"]},
+}
+"""What the Input's targets are, for entries about them."""
 BAD = yaml.safe_load((ROOT / "tests" / "bad_input.yaml").read_text())
 
 
@@ -32,7 +38,9 @@ def environment(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         }
     )
     input_ = render.input_of(render.shipped_composition(xr), xr)
-    input_["rules"][0] |= entry.get("input", {})
+    input_["rules"][0] |= {"targets": sorted(TARGETS)} | entry.get("input", {})
+    more = {"insecureSkipTLSVerify": True} if entry.get("insecureTarget") else {}
+    input_["targets"] = [{"name": k, **v, **more} for k, v in TARGETS.items()]
     return xr, input_
 
 

@@ -86,6 +86,7 @@ def test_lists_of_named_things_are_told_apart_by_name() -> None:
         "groups": ["name"],
         "controlPlanes": ["name"],
         "resources": ["name"],
+        "connectors": ["name"],
     }
 
 
@@ -131,7 +132,18 @@ def test_conditions_are_few_stable_and_seen_by_the_claim() -> None:
         types.append([c.type for c in rsp.conditions])
 
     assert types == [
-        ["CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady", "Conflict", "Refused", "RemovalPending", "Deletable"]
+        [
+            "CredentialsReady",
+            "GroupsReady",
+            "ControlPlanesReady",
+            "ResourcesReady",
+            "RegistrationsReady",
+            "ConnectorsReady",
+            "Conflict",
+            "Refused",
+            "RemovalPending",
+            "Deletable",
+        ]
     ] * len(STORIES)
 
 

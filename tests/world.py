@@ -1,5 +1,6 @@
 """A small model of what is around the function: Crossplane, provider-kubernetes and a Space, as far as the function sees them."""
 
+import base64
 import copy
 import hashlib
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, structs
+from function.observed import dig
 
 Manifest = dict[str, Any]
 REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
@@ -24,19 +26,34 @@ def uid(*parts: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
 
 
-def request(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionRequest:
-    """What Crossplane sends for `xr`, with `observed` composed resources by key."""
+KUBECONFIG = b"""clusters: [{name: a, cluster: {certificate-authority-data: Y2E=}}]
+users: [{name: a, user: {token: a-token}}]
+"""
+SECRETS = {"token": "a-token", "kubeconfig": KUBECONFIG.decode()}
+"""What every Secret has that the function asks for."""
+
+
+def request(
+    xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None, secrets: dict[str, str] | None = None
+) -> fnv1.RunFunctionRequest:
+    """What Crossplane sends for `xr`, with `observed` composed resources by key, and `secrets` in all that is asked for."""
     req = fnv1.RunFunctionRequest()
     req.observed.composite.resource.update(xr)
     req.input.update(input_)
     for key, document in (observed or {}).items():
         req.observed.resources[key].resource.update(document)
+        for detail in (dig(document, "spec", "connectionDetails") or ()) if dig(document, "status", "atProvider") else ():
+            req.observed.resources[key].connection_details[detail["toConnectionSecretKey"]] = KUBECONFIG
+    for name, selector in fn.run(req).requirements.resources.items() if secrets else ():
+        data = {k: base64.b64encode(v.encode()).decode() for k, v in (secrets or {}).items()}
+        metadata = {"name": selector.match_name, "namespace": selector.namespace}
+        req.required_resources[name].items.add().resource.update({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
     return req
 
 
 def call(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionResponse:
     """What the function makes of `xr`."""
-    return fn.run(request(xr, input_, observed))
+    return fn.run(request(xr, input_, observed, SECRETS))
 
 
 class World:
@@ -77,6 +94,9 @@ class World:
                 self._object(key, ready=ready)
             elif self._deletable(key):
                 del self.observed[key]
+            elif self.observed[key]["kind"] in ("Release", "ExternalSecret"):
+                conditions = [_condition("Synced", met=True), _condition("Ready", met=ready)]
+                self.observed[key]["status"] = {"conditions": conditions}
 
     def _apply(self, key: str, manifest: Manifest) -> None:
         old = self.observed.get(key)

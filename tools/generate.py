@@ -167,6 +167,7 @@ def composition(*, namespaced: bool) -> str:
         .replace("@API@", f"{group}/{model.VERSION}")
         .replace("@KIND@", kind)
         .replace("@HUB@\n", hub)
+        .replace("@TARGET@\n", _part(text, "target-namespaced" if namespaced else "target-claims"))
         .replace("@SECRETS@\n", secrets)
     )
 

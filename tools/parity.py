@@ -62,7 +62,8 @@ def compare(story: Story, binaries: Path, address: str, scratch: Path) -> tuple[
     (work / "xr.yaml").write_text(dump([story.xr]))
     (work / "functions.yaml").write_text(dump([function_manifest(address)]))
     observed = ["-o", str(story.observed)] if story.observed else []
-    files = [str(work / "xr.yaml"), story.composition, str(work / "functions.yaml"), *observed]
+    required = ["-e", str(story.required)] if story.required else []
+    files = [str(work / "xr.yaml"), story.composition, str(work / "functions.yaml"), *observed, *required]
     xrd = ROOT / "package" / ("claims" if is_claim(story) else "namespaced") / "definition.yaml"
     found = []
     new = run(

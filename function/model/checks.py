@@ -30,6 +30,14 @@ def problems(spec: s.Spec) -> Iterator[Problem]:
         yield from _labels(("spec", "controlPlanes", i, "labels"), control_plane.labels)
     for i, resource in enumerate(spec.resources):
         yield from _resource(("spec", "resources", i), resource)
+        aimed_at = dig(resource.manifest, "spec", "destination", "server")
+        if resource.manifest.get("kind") == "Application" and aimed_at in {f"https://{space.host}" for space in spec.spaces}:
+            text = "is the API of a Space, which has no watch, and Argo CD needs one; aim at a control plane"
+            yield Problem(("spec", "resources", i, "manifest", "spec", "destination", "server"), text)
+    if spec.argocd and spec.argocd.applications:
+        yield from _address(("spec", "argocd", "applications", "repoURL"), spec.argocd.applications.repo_url)
+    if spec.flux and spec.flux.source:
+        yield from _address(("spec", "flux", "source", "url"), spec.flux.source.url)
 
 
 def unique(found: Iterable[tuple[Location, Any]], text: str) -> Iterator[Problem]:
@@ -79,6 +87,14 @@ def _resource(at: Location, e: s.Resource) -> Iterator[Problem]:
         yield Problem((*at, "manifest", "status"), "is the API's to write; leave it out")
     for path in _nulls(e.manifest):
         yield Problem((*at, "manifest", *path), "is null, which no object keeps; leave the field out")
+
+
+def _address(at: Location, url: str) -> Iterator[Problem]:
+    """A password in an address is a secret in a spec. Over SSH a user alone is none; over HTTPS it may be a token."""
+    scheme, _, rest = url.partition("://")
+    user, there, _ = rest.partition("/")[0].rpartition("@")
+    if there and (scheme != "ssh" or ":" in user):
+        yield Problem(at, "has credentials in it, which would be a secret in a spec; leave them out, and give them to the tool in a Secret")
 
 
 def _nulls(value: Any, at: Location = ()) -> Iterator[Location]:  # noqa: ANN401  # Any JSON value.

@@ -118,6 +118,104 @@ class Hub:
     namespace: str
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that a consumer uses: where it is, and the keys of what must be ready before it is there."""
+
+    secret: SecretKey
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a consuming tool is: a place of the Input, and a namespace there. This cluster where no ProviderConfig is named."""
+
+    name: str
+    namespace: str
+    provider_config: str | None
+    helm_provider_config: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSecret:
+    """Where External Secrets Operator finds credentials."""
+
+    store: Mapping[str, str]
+    remote: Mapping[str, str]
+    refresh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What Argo CD applies to a control plane."""
+
+    repo_url: str
+    target_revision: str
+    path: str
+    namespace: str
+    recurse: bool
+    automated: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgoCD:
+    """A control plane in Argo CD.
+
+    Where its Secret is `composed` with credentials, they are read from `secret`: a token, or for a Disconnected Space a
+    kubeconfig. Without one, they are those of the control plane's connection Secret.
+    """
+
+    control_plane: ControlPlane
+    target: Target
+    external: ExternalSecret | None
+    composed: bool
+    secret: Token | None
+    project: str
+    application: Application | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Flux source that is made for the environment."""
+
+    kind: str
+    target: Target
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flux:
+    """A control plane in Flux. With neither `kubeconfig` nor `external`, its kubeconfig runs a program.
+
+    `source` is what is made here, or kind and name of one that exists.
+    """
+
+    control_plane: ControlPlane
+    target: Target
+    kubeconfig: Mapping[str, str] | None
+    external: ExternalSecret | None
+    source: Source | Mapping[str, str]
+    path: str
+    interval: str
+    prune: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """An app cluster that is connected to a control plane. A Disconnected Space has `kubeconfig`, all others a token."""
+
+    entry: str
+    control_plane: ControlPlane
+    target: Target
+    version: str
+    claim_namespace: str
+    cluster_id: str | None
+    token: Token | None
+    kubeconfig: Mapping[str, str] | None
+    insecure: bool
+
+
 @dataclass(frozen=True)
 class Environment:
     """What every family of resources is made from."""
@@ -133,12 +231,25 @@ class Environment:
     control_planes: tuple[ControlPlane, ...]
     resources: tuple[Resource, ...]
     hub: Hub | None
+    argocd: tuple[ArgoCD, ...] = ()
+    flux: tuple[Flux, ...] = ()
+    connectors: tuple[Connector, ...] = ()
 
     @cached_property
     def entered(self) -> frozenset[tuple[str, str, str]]:
         """Control planes that something goes into, as (space, group, name)."""
-        inside = (r.control_plane for r in self.resources if r.control_plane)
+        inside = [r.control_plane for r in self.resources if r.control_plane]
+        inside += [c.control_plane for c in self.connectors if self.makes_claim_namespace(c)]
         return frozenset((c.space, c.group, c.name) for c in inside)
+
+    def makes_claim_namespace(self, c: Connector) -> bool:
+        """Whether the claim namespace of a connector is ours to make: `default` is there, and nothing is made in a Legacy Space."""
+        return c.claim_namespace != "default" and not self.spaces[c.control_plane.space].legacy
+
+    @cached_property
+    def read(self) -> tuple[SecretKey, ...]:
+        """Secrets of this cluster that are read, to be written into a composed Secret."""
+        return tuple(dict.fromkeys(r.secret.secret for r in self.argocd if r.secret))
 
     @cached_property
     def moved(self) -> Mapping[str, str]:

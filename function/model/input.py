@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from function.model import types as t
-from function.model.spec import SecretKeyRef
+from function.model.types import SecretKeyRef
 
 NEVER_ALLOWED = ("ControlPlane.spaces.upbound.io", "Namespace", "Secret")
 """Kinds that `resources` never carries: the first two have fields of their own, the third would put a secret in a spec."""
@@ -18,8 +18,9 @@ class SecretRule(SecretKeyRef):
 
     namespace: t.Name
     """Namespace of the Secret."""
-    use: Literal["Token", "Kubeconfig", "ControlPlaneKubeconfig"]
-    """What it is: a token, the kubeconfig of a Space, or the kubeconfig of a control plane. It serves as nothing else."""
+    use: Literal["Token", "Kubeconfig", "ControlPlaneKubeconfig", "ConnectorToken"]
+    """What it is: a Space's token, the kubeconfig of a Space or of a control plane, or the token that connectors carry
+    to app clusters. It serves as nothing else."""
 
 
 class ResourceRule(t.Model):
@@ -53,6 +54,8 @@ class Rule(t.Model):
     """Namespaces of a self-hosted Space's cluster that their control planes may run in. Default: none."""
     resources: Annotated[tuple[ResourceRule, ...], t.AsTuple, Field(max_length=20)] = ()
     """Kinds that spec.resources may carry. Default: none."""
+    targets: Annotated[tuple[t.Name, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Targets that they may use, with all that each allows. Default: none."""
 
 
 class Hub(t.Model):
@@ -62,6 +65,54 @@ class Hub(t.Model):
     """ProviderConfig (kubernetes.crossplane.io) that reaches this cluster."""
     namespace: t.Name
     """Namespace that gets the kubeconfig Secrets."""
+
+
+class TargetSecretRule(t.Model):
+    """A Secret of a target."""
+
+    namespace: t.Name
+    """Namespace of the Secret."""
+    name: t.ObjectName
+    """Name of the Secret."""
+    use: Literal["FluxKubeconfig", "FluxSource", "ConnectorKubeconfig"]
+    """What it is: a kubeconfig for Flux or a connector, or the credentials of a source. It serves as nothing else."""
+
+
+class SecretStoreRule(t.Model):
+    """A secret store of External Secrets Operator, at a target."""
+
+    kind: Literal["SecretStore", "ClusterSecretStore"]
+    """SecretStore or ClusterSecretStore."""
+    name: t.ObjectName
+    """Name of the store."""
+    keys: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)]
+    """Keys that may be read. '*' stands for any characters."""
+
+
+class Target(t.Model):
+    """A place where Argo CD, Flux or an app cluster's Helm releases are, and what may be done there."""
+
+    name: t.Name
+    """What rules and environments call it. A name always stands for the same place: for another, write another target."""
+    provider_config_name: t.ObjectName | None = None
+    """ProviderConfig of provider-kubernetes that reaches it. Absent: this cluster, for namespaced environments, which
+    then live in the tool's own namespace. A claim needs one, for this cluster too."""
+    helm_provider_config_name: t.ObjectName | None = None
+    """ProviderConfig of provider-helm that reaches it, for connectors."""
+    provider_config_kind: Literal["ProviderConfig", "ClusterProviderConfig"] = "ClusterProviderConfig"
+    """Kind of both, for namespaced environments. Default: ClusterProviderConfig."""
+    namespaces: _Globs
+    """Namespaces there that may be used. '*' stands for any characters."""
+    projects: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Argo CD projects that may be named. '*' stands for any characters. Default: only those that are made for it."""
+    sources: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Flux sources there that may be named. '*' stands for any characters. Default: only those that are made for it."""
+    secrets: Annotated[tuple[TargetSecretRule, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Secrets there that may be referred to. Default: none, but for the environment's own namespace."""
+    secret_stores: Annotated[tuple[SecretStoreRule, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Secret stores there that may be used. Default: none."""
+    insecure_skip_tls_verify: bool = Field(default=False, alias="insecureSkipTLSVerify")
+    """Whether connectors there may leave a Space's certificate unverified. Default: false."""
 
 
 class Input(t.Model):
@@ -77,3 +128,5 @@ class Input(t.Model):
     """The first rule that lists an environment's namespace decides; without one, the environment is refused."""
     hub: Hub | None = None
     """The way back into this cluster, for claims. Needed for more than one Space, and for objects inside control planes."""
+    targets: Annotated[tuple[Target, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Where Argo CD, Flux and app clusters are. Rules say which of them an environment may use."""

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from function.model import checks, defaults
 from function.model import spec as s
+from function.model.consumers import Consumers
 from function.model.environment import (
     Confirmation,
     ControlPlane,
@@ -21,6 +22,7 @@ from function.model.environment import (
 )
 from function.model.errors import InvalidError, Location, Problem, nearest
 from function.model.input import Input
+from function.model.types import SecretKeyRef
 
 LEGACY_HOST = "proxy.upbound.io"
 PLATFORM_NAMESPACE = "crossplane-system"
@@ -55,6 +57,8 @@ class Resolver:
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", _places(resources), "is the same object as another resource; keep one")
+        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._secret, self._reachable)
+        consumers = Consumers(spec, self.input, *shared).resolved()
         if self.problems:
             raise InvalidError(self.problems)
         hub = self.input.hub
@@ -70,6 +74,7 @@ class Resolver:
             control_planes=tuple(self.control_planes.values()),
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
+            **consumers,
         )
 
     # Spaces and their credentials.
@@ -104,7 +109,7 @@ class Resolver:
             self._wrong(at, f"is required where {where}; set it, or ask the platform team for a hub")
         return SecretKey(PLATFORM_NAMESPACE, *KUBECONFIG_SECRET)
 
-    def _secret(self, at: Location, ref: s.SecretKeyRef) -> SecretKey:
+    def _secret(self, at: Location, ref: SecretKeyRef) -> SecretKey:
         if self.namespaced and ref.namespace is not None:
             self._wrong((*at, "namespace"), "is always the environment's own namespace here; leave it out")
         if not self.namespaced and ref.namespace is None:
@@ -161,7 +166,7 @@ class Resolver:
         )
 
     def _nothing(self, at: Location, e: s.ControlPlane) -> Mapping[str, Any]:
-        for field in sorted(e.model_fields_set - {"name", "remote_name", "space", "labels"}):
+        for field in sorted(e.model_fields_set - {"name", "remote_name", "space", "labels", "argocd", "flux"}):
             alias = str(type(e).model_fields[field].alias)
             self._wrong((*at, alias), "is not for a control plane of a Legacy Space, which is only referred to; leave it out")
         return {}

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from function.model import gitops
 from function.model import types as t
+from function.model.types import SecretKeyRef
 
 MANAGEMENT_POLICIES = (
     frozenset({"*"}),
@@ -41,17 +43,6 @@ _POLICIES = Annotated[
         }
     ),
 ]
-
-
-class SecretKeyRef(t.Model):
-    """One key of a Secret. The value itself never appears in an environment."""
-
-    namespace: t.Name | None = None
-    """Namespace of the Secret."""
-    name: t.ObjectName
-    """Name of the Secret."""
-    key: t.SecretKeyName
-    """Key in the Secret's data."""
 
 
 class Credentials(t.Model):
@@ -198,6 +189,10 @@ class ControlPlaneSettings(t.Model):
     """The host cluster's namespace, on self-hosted Spaces. Fixed once the control plane exists."""
     management_policies: _POLICIES | None = None
     """['*'], ['Observe'], or all but Delete. Default: the group's, then the environment's."""
+    argocd: gitops.ArgoCDSettings | None = None
+    """This control plane in Argo CD, where it differs from spec.argocd."""
+    flux: gitops.FluxSettings | None = None
+    """This control plane in Flux, where it differs from spec.flux."""
 
 
 class ControlPlane(ControlPlaneSettings):
@@ -283,3 +278,9 @@ class Spec(t.Model):
     """The control planes."""
     resources: Annotated[tuple[Resource, ...], t.AsTuple, t.list_map("name", most=200)] = ()
     """Any other objects."""
+    argocd: gitops.ArgoCD | None = None
+    """Registers every control plane in Argo CD."""
+    flux: gitops.Flux | None = None
+    """Has Flux apply claims to every control plane."""
+    connectors: Annotated[tuple[gitops.Connector, ...], t.AsTuple, t.list_map("name", most=200)] = ()
+    """App clusters that are connected to control planes, with Control Plane Connector."""

@@ -7,6 +7,21 @@ from pydantic import Field
 from function.model import types as t
 
 
+class RegistrationStatus(t.Model):
+    """How one consumer of a control plane is doing."""
+
+    kind: str
+    """ArgoCD, Flux or Connector."""
+    name: str = ""
+    """The connector's name in this environment."""
+    target: str
+    """Where it is: a target of the Composition's Input."""
+    ready: bool
+    """Whether it is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
 class ControlPlaneStatus(t.Model):
     """How a control plane is doing."""
 
@@ -24,6 +39,8 @@ class ControlPlaneStatus(t.Model):
     """Address of its API."""
     message: str = ""
     """What stands in the way."""
+    registrations: Annotated[tuple[RegistrationStatus, ...], Field(max_length=202)] = ()
+    """What consumes it."""
 
 
 class GroupStatus(t.Model):

@@ -16,6 +16,13 @@ LABEL_VALUE = r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
 GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 UID = r"^(unknown|[-0-9a-f]+)$"
+DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+GIT_URL = r"^((https|ssh)://[^\s?#]+|[-._a-zA-Z0-9]+@[-.a-zA-Z0-9]+:[^\s?#]+)$"
+SOURCE_URL = r"^(https|ssh|oci)://[^\s?#]+$"
+RELATIVE_PATH = r"^[-._/a-zA-Z0-9]+$"
+REVISION = r"^[-._/+*~^<>=a-zA-Z0-9 ]+$"
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+REMOTE_KEY = r"^[^{}\s]+$"
 
 PATTERN_HINTS = {
     DNS_LABEL: "write lower case letters, digits and '-', beginning and ending with a letter or digit",
@@ -29,6 +36,13 @@ PATTERN_HINTS = {
     GLOB: "write lower case letters, digits, '-', '.' and ':', with '*' for any characters",
     KIND: "write Kind.group, such as SharedSecretStore.spaces.upbound.io, or Kind alone for the core group",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
+    DURATION: "write a duration as Flux has it, such as 5m0s or 1h",
+    GIT_URL: "write the address of a Git repository: https://, ssh:// or user@host:path, with nothing after the path",
+    SOURCE_URL: "write the address of the source: https://, ssh:// or oci://, with nothing after the path",
+    RELATIVE_PATH: "write a path in the repository, such as claims",
+    REVISION: "write a branch, tag or commit",
+    DIGEST: "write sha256: and 64 hexadecimal digits",
+    REMOTE_KEY: "write the key as the secret store has it, without spaces and braces",
 }
 """What to write instead, for each pattern above. Never quotes the value: it may be a secret in the wrong field."""
 
@@ -49,6 +63,14 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
 Uid = Annotated[str, _text(UID, 64)]
+Duration = Annotated[str, _text(DURATION, 32)]
+GitUrl = Annotated[str, _text(GIT_URL, 2048)]
+SourceUrl = Annotated[str, _text(SOURCE_URL, 2048)]
+RelativePath = Annotated[str, _text(RELATIVE_PATH, 1024)]
+Revision = Annotated[str, _text(REVISION, 253)]
+Digest = Annotated[str, _text(DIGEST, 71)]
+RemoteKey = Annotated[str, _text(REMOTE_KEY, 1024)]
+ClusterId = Annotated[str, _text(LABEL_VALUE, 63)]
 
 # JSON arrays arrive as lists; a frozen model keeps tuples. Only the container is lax, never what is in it.
 AsTuple = Strict(strict=False)
@@ -70,6 +92,17 @@ class Model(BaseModel):
         alias_generator=to_camel,
         use_attribute_docstrings=True,
     )
+
+
+class SecretKeyRef(Model):
+    """One key of a Secret. The value itself never appears in an environment."""
+
+    namespace: Name | None = None
+    """Namespace of the Secret."""
+    name: ObjectName
+    """Name of the Secret."""
+    key: SecretKeyName
+    """Key in the Secret's data."""
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, Any]:

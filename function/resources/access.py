@@ -33,7 +33,8 @@ def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:
     if not data:
         return
     if env.hub:
-        manifest = kube.wrapped_kubeconfigs(env, key, env.hub.namespace, data, env.hub.provider_config)
+        secret = kube.secret(names.object_name(env.identity, key), env.hub.namespace, data)
+        manifest = kube.wrapped_without_secret(env, key, secret, kube.Via(env.hub.provider_config))
     else:
         manifest = kube.secret(names.object_name(env.identity, key), env.identity.namespace, data)
     yield Composed(key, manifest, entry=key)

@@ -1,7 +1,8 @@
 """Keys, names and addresses are promises: these values may never change."""
 
-from function import kube, names
-from function.model.environment import ControlPlane, Identity, Policies, Resource, Space
+from function import cli, commands, kube, names, printed
+from function.model.environment import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Target
+from function.resources import flux
 
 C = ControlPlane("dev", "app", "west", "team", Policies.FULL, adopt=False, labels={}, spec={}, kubeconfig=None)
 ACME = Identity("platform", "acme")
@@ -24,6 +25,53 @@ def test_keys() -> None:
     assert names.resource(resource("Group", "a.b/v1")) == "resource/group/west/team/Kind.a.b/-/x"
     assert names.resource(resource("ControlPlane", "a.b/v1", "n")) == "resource/controlplane/west/team/app/Kind.a.b/n/x"
     assert names.resource(resource("ControlPlane")) == "resource/controlplane/west/team/app/Kind/-/x"
+
+
+def test_keys_of_consumers() -> None:
+    target = Target("tools", "argocd", "hub", None, "ProviderConfig")
+    assert names.argocd(target, "cluster", C) == "argocd/tools/argocd/cluster/west/team/app"
+    assert names.flux(target, "kustomization", C) == "flux/tools/argocd/kustomization/west/team/app"
+    assert names.flux_source(target, "GitRepository") == "flux/tools/argocd/gitrepository"
+    assert names.connector(target) == "connector/tools/argocd"
+    assert names.claim_namespace(C, "claims") == "resource/controlplane/west/team/app/Namespace/-/claims"
+    assert names.control_plane_of(names.claim_namespace(C, "claims")) == names.control_plane(C)
+    assert (names.connection(C), names.CONNECTIONS) == ("connection/west/team/app", "connections")
+    assert names.CONSUMERS == ("argocd/", "flux/", "connector/", "connection")
+
+
+def test_names_of_consumers() -> None:
+    assert names.name_at_target(ACME, "argocd/tools/argocd/cluster/west/team/app", "dev") == "acme-dev-aade74cf"
+    assert names.argocd_cluster(C) == "controlplane-west-team-app"
+    assert names.connection_detail(C, "kubeconfig") == "dev.kubeconfig"
+    assert names.required(SecretKey("platform", "a", "token")) == "Secret/platform/a"
+    assert (flux._KEY, printed.TOKEN.name, printed.TOKEN.key) == ("value", "up-token", "token")
+
+
+def test_labels_and_annotations_of_consumers() -> None:
+    assert names.ANNOTATION_AFTER == "environments.upbound.io/after"
+    labels = (names.LABEL_ORGANIZATION, names.LABEL_SPACE, names.LABEL_CONTROL_PLANE_GROUP, names.LABEL_CONTROL_PLANE)
+    assert [label.partition("/")[2] for label in labels] == ["organization", "space", "group", "control-plane"]
+
+
+def test_names_that_control_plane_connector_gives() -> None:
+    zero = "00000000-0000-0000-0000-000000000000"
+    assert names.connector_identifier("my-bucket", "test", zero) == "c603e518969b413e"
+    assert [part.partition("/")[2] for part in names.LABELS_CONNECTOR] == ["app-resource-name", "app-namespace", "app-cluster"]
+
+
+def test_commands() -> None:
+    assert sorted(cli.main.commands) == [
+        "argocd-config",
+        "argocd-values",
+        "completion",
+        "connector",
+        "flux-patch",
+        "init",
+        "kubeconfig",
+        "render",
+        "validate",
+    ]
+    assert sorted(commands.connector.commands) == ["claim-name", "migration", "values"]
 
 
 def test_what_a_key_says_of_its_place() -> None:

@@ -50,3 +50,13 @@ def object_(*conditions: Any, generation: Any = 2) -> dict[str, Any]:
 )
 def test_ready(resource: dict[str, Any], ready: bool) -> None:
     assert readiness.ready(resource, readiness.conditions(resource)) is ready
+
+
+def test_an_external_secret_is_ready_when_it_says_so_and_what_claims_do_holds_up_nothing() -> None:
+    def found(api_version: str, kind: str, status: str) -> bool:
+        resource = {"apiVersion": api_version, "kind": kind, "status": {"conditions": [{"type": "Ready", "status": status}]}}
+        return readiness.ready(resource, readiness.conditions(resource))
+
+    assert [found("external-secrets.io/v1", "ExternalSecret", s) for s in ("True", "False")] == [True, False]
+    assert found("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "False")
+    assert found("argoproj.io/v1alpha1", "Application", "False")

@@ -1,0 +1,66 @@
+"""How a manifest reaches the place where a tool is: the one place that decides it, for every family."""
+
+import json
+from collections.abc import Mapping
+
+from function import kube
+from function.desired import Manifest
+from function.model.environment import Environment, ExternalSecret, Target
+
+_READY = (
+    'has(object.status) && has(object.status.conditions) && object.status.conditions.exists(c, c.type == "Ready" && c.status == "True")'
+)
+
+
+def delivered(env: Environment, key: str, target: Target, manifest: Manifest) -> Manifest:
+    """`manifest` for `target`: as it is, where that is this cluster, else in an Object.
+
+    Raises:
+        ValueError: it is a Secret, which would put its bytes into an Object.
+    """
+    if target.provider_config is None:
+        return manifest
+    cel = _READY if manifest["kind"] == "ExternalSecret" else ""
+    return kube.wrapped(env, key, manifest, kube.Via(target.provider_config, kind=target.kind), cel)
+
+
+def delivered_without_secret(env: Environment, key: str, target: Target, manifest: Manifest) -> Manifest:
+    """A Secret for `target` that holds no secret: only the name of a program that has it."""
+    if target.provider_config is None:
+        return manifest
+    return kube.wrapped_without_secret(env, key, manifest, kube.Via(target.provider_config, kind=target.kind))
+
+
+def release(env: Environment, key: str, target: Target, for_provider: Manifest) -> Manifest:
+    """A Helm release at `target`."""
+    return kube.release(env, key, for_provider, kube.Via(target.helm_provider_config or "", kind=target.kind))
+
+
+def external_secret(secret: Manifest, external: ExternalSecret, read_as: str) -> Manifest:
+    """An ExternalSecret that writes `secret`, whose data are templates in which what is read goes by `read_as`."""
+    metadata = secret["metadata"]
+    labels = {"metadata": {"labels": metadata["labels"]}} if "labels" in metadata else {}
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ExternalSecret",
+        "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+        "spec": {
+            "refreshInterval": external.refresh,
+            "secretStoreRef": dict(external.store),
+            "target": {
+                "name": metadata["name"],
+                "creationPolicy": "Owner",
+                "deletionPolicy": "Retain",
+                "template": {"engineVersion": "v2", "type": secret["type"], **labels, "data": secret["data"]},
+            },
+            "data": [{"secretKey": read_as, "remoteRef": dict(external.remote)}],
+        },
+    }
+
+
+def templated(document: Manifest, expressions: Mapping[str, str]) -> str:
+    """`document` as JSON, in which each string that `expressions` has is what its template gives."""
+    text = json.dumps(document, indent=1)
+    for placeholder, expression in expressions.items():
+        text = text.replace(json.dumps(placeholder), f"{{{{ {expression} | toJson }}}}")
+    return text

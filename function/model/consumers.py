@@ -1,0 +1,255 @@
+"""What consumes control planes, from the author's spec: defaults applied, targets and credentials resolved."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from function.model import checks, defaults, gitops, tenancy
+from function.model import environment as e
+from function.model import spec as s
+from function.model.errors import Location, nearest
+from function.model.input import Input
+from function.model.types import SecretKeyRef
+
+NAMESPACES = {"argocd": "argocd", "flux": "flux-system", "connectors": "kube-system"}
+"""Where each tool is, by its own guide."""
+FLUX_WAYS = (
+    "Flux runs no programs of kubeconfigs by default, and this Space wants one; "
+    "write kubeconfigSecretRef or externalSecret, or allowExecKubeconfig where upenv flux-patch has been applied"
+)
+
+
+@dataclass(frozen=True)
+class Consumers:
+    """What the methods share. `wrong`, `secret` and `reachable` are those of the whole environment."""
+
+    spec: s.Spec
+    input: Input
+    identity: e.Identity
+    namespaced: bool
+    spaces: Mapping[str, e.Space]
+    control_planes: Mapping[str, e.ControlPlane]
+    wrong: Callable[[Location, str], None]
+    secret: Callable[[Location, SecretKeyRef], e.SecretKey]
+    reachable: Callable[[Location, e.ControlPlane], None]
+
+    def resolved(self) -> dict[str, Any]:
+        """The fields of an Environment that are about consumers."""
+        return {"argocd": self.argocd(), "flux": self.flux(), "connectors": self.connectors()}
+
+    def argocd(self) -> tuple[e.ArgoCD, ...]:
+        """The control planes that Argo CD has, in the order of the spec."""
+        whole = self.spec.argocd
+        if whole is None:
+            self._alone("argocd")
+            return ()
+        target = self._target(("spec", "argocd"), whole.target, whole.namespace, "argocd")
+        found = []
+        for at, c, settings in self._settings():
+            own = settings.argocd or gitops.ArgoCDSettings()
+            if target and own.enabled is not False and c.space in self.spaces:
+                found.append(self._argocd((*at, "argocd"), c, own, whole, target))
+        return tuple(found)
+
+    def _argocd(self, at: Location, c: e.ControlPlane, own: gitops.ArgoCDSettings, whole: gitops.ArgoCD, target: e.Target) -> e.ArgoCD:
+        auth, space = own.auth or whole.auth or "PodEnvironment", self.spaces[c.space]
+        field = (*at, "auth") if own.auth else ("spec", "argocd", "auth")
+        external, secret, ref = None, None, own.token_secret_ref or whole.token_secret_ref
+        if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
+            self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
+        if own.token_secret_ref and auth != "ComposedSecret":
+            self.wrong((*at, "tokenSecretRef"), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
+        if auth == "ExternalSecret":
+            external = self._external((*at, "externalSecret"), own.external_secret or whole.external_secret)
+        if auth == "ComposedSecret" and (target.provider_config or not self.namespaced):
+            self.wrong(field, "cannot be ComposedSecret in a foreign namespace: only a namespaced environment beside Argo CD composes one")
+        elif auth == "ComposedSecret" and space.type == "Disconnected":
+            secret = e.Token(c.kubeconfig) if c.kubeconfig else None
+            if not (c.kubeconfig or c.spec.get("writeConnectionSecretToRef")):
+                text = "is required where ComposedSecret is made from it, or writeConnectionSecretToRef; write one of them"
+                self.wrong((*at[:-1], "kubeconfigSecretRef"), text)
+        elif auth == "ComposedSecret":
+            secret = self._token((*at, "tokenSecretRef"), ref) if ref else e.Token(space.token) if space.token else None
+        return e.ArgoCD(
+            c, target, external, auth == "ComposedSecret", secret, whole.project or "", _application(whole.applications, own.path)
+        )
+
+    def flux(self) -> tuple[e.Flux, ...]:
+        """The control planes that Flux has, in the order of the spec."""
+        whole = self.spec.flux
+        if whole is None:
+            self._alone("flux")
+            return ()
+        target = self._target(("spec", "flux"), whole.target, whole.namespace, "flux")
+        if (whole.source is None) == (whole.source_ref is None):
+            self.wrong(("spec", "flux"), "has no source or two; write one of source and sourceRef")
+        if target is None:
+            return ()
+        source: e.Source | Mapping[str, str] = {}
+        if whole.source:
+            source = self._source(("spec", "flux", "source"), whole.source, whole.interval or _INTERVAL, target)
+        elif whole.source_ref:
+            source = {"kind": whole.source_ref.kind or "GitRepository", "name": whole.source_ref.name}
+        found = []
+        for at, c, settings in self._settings():
+            own = settings.flux or gitops.FluxSettings()
+            if own.enabled is not False and c.space in self.spaces:
+                found.append(self._flux((*at, "flux"), c, own, whole, target, source))
+        return tuple(found)
+
+    def _flux(  # noqa: PLR0913, PLR0917  # What a control plane says, what all say, and what was made of it.
+        self,
+        at: Location,
+        c: e.ControlPlane,
+        own: gitops.FluxSettings,
+        whole: gitops.Flux,
+        target: e.Target,
+        source: e.Source | Mapping[str, str],
+    ) -> e.Flux:
+        space, kubeconfig, external = self.spaces[c.space], None, own.external_secret or whole.external_secret
+        if own.kubeconfig_secret_ref:
+            kubeconfig, external = {"name": own.kubeconfig_secret_ref.name, "key": own.kubeconfig_secret_ref.key}, None
+        elif c.kubeconfig and not external and not target.provider_config:
+            kubeconfig = {"name": c.kubeconfig.name, "key": c.kubeconfig.key}
+        elif external:
+            self._external((*at, "externalSecret"), external)
+        elif space.type in ("Disconnected", "Legacy"):
+            self.wrong(at, f"has nothing that reaches {c.entry} in a {space.type} Space; write kubeconfigSecretRef or externalSecret")
+        elif not whole.allow_exec_kubeconfig:
+            self.wrong(at, f"would not work: {FLUX_WAYS}")
+        path, interval, prune = own.path or whole.path or "./claims", whole.interval or _INTERVAL, whole.prune is not False
+        return e.Flux(c, target, kubeconfig, _external(external), source, path, interval, prune)
+
+    def _source(self, at: Location, source: gitops.Source, interval: str, target: e.Target) -> e.Source:
+        oci, ref = source.url.startswith("oci://"), source.ref.model_dump(exclude_none=True) if source.ref else {}
+        kind, allowed = ("OCIRepository", ("tag", "semver", "digest")) if oci else ("GitRepository", ("branch", "tag", "semver", "commit"))
+        for field in sorted(set(ref) - set(allowed)):
+            self.wrong((*at, "ref", field), f"is not for {kind}; write one of {', '.join(allowed)}")
+        secret = {"secretRef": {"name": source.secret_name}} if source.secret_name else {}
+        spec = {
+            "url": source.url,
+            "ref": ref or ({"tag": "latest"} if oci else {"branch": "main"}),
+            "interval": source.interval or interval,
+        }
+        return e.Source(kind, target, {**spec, **secret})
+
+    def connectors(self) -> tuple[e.Connector, ...]:
+        """The connectors, in the order of the spec."""
+        found, at = [], ("spec", "connectors")
+        for i, c in enumerate(self.spec.connectors):
+            target = self._target((*at, i), c.target, c.namespace, "connectors")
+            control_plane = self.control_planes.get(c.control_plane)
+            if control_plane is None:
+                text = f"names {c.control_plane}, which is not in this environment{nearest(c.control_plane, self.control_planes)}"
+                self.wrong((*at, i, "controlPlane"), text)
+            elif target and control_plane.space in self.spaces:
+                found.append(self._connector((*at, i), c, control_plane, target))
+        entries = list(enumerate(self.spec.connectors))
+        self._unique(((*at, i, "name"), c.name) for i, c in entries)
+        ids = (((*at, i, "clusterID"), (c.control_plane, c.cluster_id)) for i, c in entries if c.cluster_id)
+        self._unique(
+            ids, "is the clusterID of another connector of this control plane: their claims would have the same names; write another"
+        )
+        places = (((*at, i), (c.target, c.namespace or NAMESPACES["connectors"])) for i, c in entries)
+        self._unique(places, "is where another connector is; write another namespace or target")
+        return tuple(found)
+
+    def _connector(self, at: Location, c: gitops.Connector, control_plane: e.ControlPlane, target: e.Target) -> e.Connector:
+        space, token = self.spaces[control_plane.space], None
+        needed, other = ("token_secret_ref", "kubeconfig_secret_ref")
+        if space.type == "Disconnected":
+            needed, other = other, needed
+        for field in (needed, other):
+            alias, given = str(type(c).model_fields[field].alias), getattr(c, field) is not None
+            if given != (field == needed):
+                text = f"is required: control plane {control_plane.entry} is in" if field == needed else "is not for"
+                self.wrong((*at, alias), f"{text} a {space.type} Space; {'name the Secret' if field == needed else 'leave it out'}")
+        if c.token_secret_ref:
+            token = self._token((*at, "tokenSecretRef"), c.token_secret_ref)
+            if token.secret in {o.token for o in self.spaces.values()}:
+                self.wrong((*at, "tokenSecretRef"), "is the token of a Space, which never leaves this cluster; make one for the connector")
+        if not target.helm_provider_config:
+            self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
+        kubeconfig = {"name": c.kubeconfig_secret_ref.name, "key": c.kubeconfig_secret_ref.key} if c.kubeconfig_secret_ref else None
+        made = e.Connector(
+            entry=c.name,
+            control_plane=control_plane,
+            target=target,
+            version=c.version,
+            claim_namespace=c.claim_namespace,
+            cluster_id=c.cluster_id,
+            token=token,
+            kubeconfig=kubeconfig,
+            insecure=bool(c.insecure_skip_tls_verify),
+        )
+        if c.claim_namespace != "default" and not space.legacy:
+            self.reachable((*at, "controlPlane"), control_plane)
+        return made
+
+    # What all of them share.
+
+    def _token(self, at: Location, ref: SecretKeyRef) -> e.Token:
+        """The token that a consumer uses: the one place that knows where tokens come from."""
+        return e.Token(self.secret(at, ref))
+
+    def _target(self, at: Location, name: str, namespace: str | None, tool: str) -> e.Target | None:
+        """The place that is named, if the rule for this environment has it."""
+        rule = tenancy.rule_for(self.input, self.identity.namespace)
+        known = {t.name: t for t in self.input.targets if rule and t.name in rule.targets}
+        place = known.get(name)
+        if place is None:
+            self.wrong((*at, "target"), f"names {name}, which is no target that may be used from this namespace{nearest(name, known)}")
+            return None
+        here = place.provider_config_name is None
+        if tool != "connectors" and here and not self.namespaced:
+            self.wrong((*at, "target"), f"names {name}, which has no ProviderConfig, and a claim needs one; {tenancy.ASK}")
+        own = self.identity.namespace if here and tool != "connectors" else NAMESPACES[tool]
+        if tool != "connectors" and here and self.namespaced and namespace not in (None, own):
+            self.wrong(
+                (*at, "namespace"), "is a foreign namespace of this cluster, where nothing can be composed; live there, or leave it out"
+            )
+        kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
+        return e.Target(name, namespace or own, place.provider_config_name, place.helm_provider_config_name, kind)
+
+    def _external(self, at: Location, ref: gitops.ExternalSecret | None) -> e.ExternalSecret | None:
+        if ref is None:
+            self.wrong(at, "is required for ExternalSecret; name the store and the key")
+        return _external(ref)
+
+    def _settings(self) -> Iterable[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]:
+        """Every control plane, with where it stands and what is said of it."""
+        for i, entry in enumerate(self.spec.control_planes):
+            settings = defaults.merged(self.spec.defaults.control_plane, entry)
+            yield ("spec", "controlPlanes", i), self.control_planes[entry.name], settings
+
+    def _alone(self, tool: str) -> None:
+        """Say what is wrong where a control plane speaks of a tool that the environment has not."""
+        for i, entry in enumerate(self.spec.control_planes):
+            if getattr(entry, tool) is not None:
+                self.wrong(("spec", "controlPlanes", i, tool), f"has no effect without spec.{tool}; write that, or leave this out")
+
+    def _unique(self, found: Iterable[tuple[Location, object]], text: str = "stands twice; write a name of its own") -> None:
+        for problem in checks.unique(found, text):
+            self.wrong(problem.at, problem.text)
+
+
+_INTERVAL = "5m0s"
+_OTHERS = "write ExternalSecret or ComposedSecret"
+
+
+def _external(ref: gitops.ExternalSecret | None) -> e.ExternalSecret | None:
+    if ref is None:
+        return None
+    store = {"kind": ref.secret_store_ref.kind or "ClusterSecretStore", "name": ref.secret_store_ref.name}
+    return e.ExternalSecret(store, ref.remote_ref.model_dump(exclude_none=True), ref.refresh_interval or "1h")
+
+
+def _application(a: gitops.Applications | None, path: str | None) -> e.Application | None:
+    if a is None:
+        return None
+    automated = a.sync_policy.automated if a.sync_policy else None
+    said = {} if automated is None else {"prune": automated.prune, "selfHeal": automated.self_heal}
+    chosen = {k: v for k, v in said.items() if v is not None}
+    return e.Application(
+        a.repo_url, a.target_revision or "main", path or a.path or "claims", a.namespace or "default", a.recurse is not False, chosen
+    )

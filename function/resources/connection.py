@@ -1,0 +1,63 @@
+"""Connection Secrets of control planes, carried here: their bytes are only ever in Secrets."""
+
+import base64
+from collections.abc import Iterator
+
+from function import endpoints, kube, names
+from function.desired import Composed, Life
+from function.model.environment import ControlPlane, Environment, Policies
+from function.model.resolve import PLATFORM_NAMESPACE
+from function.observed import Observed
+
+KEYS = ("kubeconfig",)
+
+
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
+    """For each control plane that writes a Secret an Object that only looks, and for a namespaced environment the Secret."""
+    hosts = endpoints.hosts(env, observed)
+    writing = [c for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")]
+    for c in writing:
+        yield _carrier(env, c, hosts[c.space])
+    if not (env.namespaced and writing):
+        return
+    key, found = names.CONNECTIONS, {k: base64.b64encode(v).decode() for k, v in details(env, observed).items()}
+    wanted = [names.connection_detail(c, k) for c in writing for k in KEYS]
+    had = {k: v for k, v in observed.mapping(key, "data").items() if k in wanted}
+    data = dict(sorted({**had, **found}.items()))
+    yield Composed(
+        key,
+        kube.secret(names.object_name(env.identity, key), env.identity.namespace, kube.plain(data)),
+        needs=tuple(map(names.connection, writing)),
+        entry=key,
+    )
+
+
+def details(env: Environment, observed: Observed) -> dict[str, bytes]:
+    """The connection details of the environment, by key."""
+    writing = (c for c in env.control_planes if c.spec.get("writeConnectionSecretToRef"))
+    found = {names.connection_detail(c, k): observed.connection(names.connection(c)).get(k, b"") for c in writing for k in KEYS}
+    return {k: v for k, v in found.items() if v}
+
+
+def _carrier(env: Environment, c: ControlPlane, host: str) -> Composed:
+    """An Object of its own, around the ControlPlane and not its Secret, which would be copied into the Object's status.
+
+    While a connection detail is missing, provider-kubernetes does nothing else with an Object (object.go:776; its issue 345).
+    """
+    key, ref = names.connection(c), c.spec["writeConnectionSecretToRef"]
+    metadata = {"name": c.name, "namespace": c.group}
+    manifest = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": metadata, "spec": dict(c.spec)}
+    made = kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, names.space_access(c.space)), host))
+    secret = {"apiVersion": "v1", "kind": "Secret", "name": ref["name"], "namespace": ref["namespace"]}
+    made["spec"]["connectionDetails"] = [{**secret, "fieldPath": f"data.{k}", "toConnectionSecretKey": k} for k in KEYS]
+    namespace = {} if env.namespaced else {"namespace": env.hub.namespace if env.hub else PLATFORM_NAMESPACE}
+    made["spec"]["writeConnectionSecretToRef"] = {"name": names.object_name(env.identity, key), **namespace}
+    return Composed(
+        key,
+        made,
+        after=(*endpoints.prerequisites(env, c.space), names.control_plane(c)),
+        needs=(names.control_plane(c),),
+        entry=c.entry,
+        life=Life.USED,
+        policies=Policies.OBSERVE,
+    )

@@ -1,0 +1,75 @@
+"""Control Plane Connector: the claim namespace inside the control plane first, then the Helm release on the app cluster."""
+
+from collections.abc import Iterator
+
+from function import delivery, endpoints, kube, names
+from function.desired import Composed, Life, Manifest
+from function.model.environment import Connector, Environment
+from function.observed import Observed
+
+CHART = {"name": "mcp-connector", "repository": "oci://xpkg.upbound.io/spaces-artifacts"}
+LEGACY_CHART = {"name": "mcp-connector", "repository": "https://charts.upbound.io/beta"}
+
+
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
+    """The claim namespaces, each once, and the releases."""
+    hosts, made = endpoints.hosts(env, observed), set()
+    for c in env.connectors:
+        cp = c.control_plane
+        namespace = names.claim_namespace(cp, c.claim_namespace)
+        if env.makes_claim_namespace(c) and namespace not in made:
+            yield _namespace(env, c, namespace, hosts[cp.space])
+            made.add(namespace)
+        key = names.connector(c.target)
+        yield Composed(
+            key,
+            delivery.release(env, key, c.target, _release(env, c, hosts[cp.space])),
+            after=endpoints.place(env, cp),
+            needs=(*((namespace,) if namespace in made else ()), *(c.token.needs if c.token else ())),
+            entry=c.entry,
+            policies=cp.policies,
+        )
+
+
+def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
+    """The namespace. Created if absent and never deleted: it holds the claims of an app cluster."""
+    cp, access = c.control_plane, names.control_plane_access(c.control_plane)
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": c.claim_namespace}}
+    return Composed(
+        key,
+        kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), host)),
+        after=(*endpoints.prerequisites(env, cp.space), access, names.control_plane(cp)),
+        entry=c.claim_namespace,
+        life=Life.USED,
+        policies=cp.policies,
+    )
+
+
+def _release(env: Environment, c: Connector, host: str) -> Manifest:
+    token = "mcp.token" if env.spaces[c.control_plane.space].legacy else "upbound.token"  # A value's name.
+    chart = LEGACY_CHART if env.spaces[c.control_plane.space].legacy else CHART
+    out: Manifest = {"chart": {**chart, "version": c.version}, "namespace": c.target.namespace, "values": values(env, c, host)}
+    if c.token:
+        namespace = {} if env.namespaced else {"namespace": c.token.secret.namespace}
+        ref = {**namespace, "name": c.token.secret.name, "key": c.token.secret.key}
+        out["set"] = [{"name": token, "valueFrom": {"secretKeyRef": ref}}]
+    return out
+
+
+def values(env: Environment, c: Connector, host: str) -> Manifest:
+    """The chart's values, but for the token."""
+    cp, space = c.control_plane, env.spaces[c.control_plane.space]
+    if space.legacy:
+        return {"mcp": {"account": env.organization, "name": cp.name, "namespace": c.claim_namespace}}
+    cluster_id = {"clusterID": c.cluster_id} if c.cluster_id else {}
+    if c.kubeconfig:
+        return {**cluster_id, "spaces": {"controlPlane": {"claimNamespace": c.claim_namespace, "kubeconfigSecret": dict(c.kubeconfig)}}}
+    return {
+        **cluster_id,
+        "upbound": {"account": env.organization},
+        "spaces": {
+            "host": host,
+            "insecureSkipTLSVerify": c.insecure,
+            "controlPlane": {"name": cp.name, "group": cp.group, "claimNamespace": c.claim_namespace},
+        },
+    }

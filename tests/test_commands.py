@@ -1,0 +1,142 @@
+"""What `upenv` prints for Argo CD, Flux and connectors."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from function import cli, printed
+from tests.stories import EXAMPLES
+
+CONNECTOR = (str(EXAMPLES / "connector" / "environment.yaml"), "--composition", str(EXAMPLES / "connector" / "composition.yaml"))
+ZERO = "00000000-0000-0000-0000-000000000000"
+
+
+def upenv(*arguments: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(cli.main, arguments, input=given)
+
+
+def test_argocd_values_have_a_token_only_for_pods_that_need_one() -> None:
+    values = yaml.safe_load(upenv("argocd-values", "--token-secret", "s", "--token-key", "k").output)
+    without = yaml.safe_load(upenv("argocd-values", "--no-token", "--up-cli-image", "mirror.example/up:1").output)
+
+    assert values["server"]["env"] == [{"name": "UP_TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+    assert "env" not in without["controller"]
+    assert without["controller"]["initContainers"][0]["image"] == "mirror.example/up:1"
+    assert list(values["configs"]["cm"]) == ["application.resourceTrackingMethod", "resource.respectRBAC"]
+
+
+def test_argocds_health_checks_and_exclusions_are_asked_for() -> None:
+    cm = yaml.safe_load(upenv("argocd-values", "--health-checks", "--exclusions").output)["configs"]["cm"]
+
+    assert yaml.safe_load(cm["resource.exclusions"]) == [{"apiGroups": ["*"], "kinds": ["ProviderConfigUsage"], "clusters": ["*"]}]
+    assert sorted(yaml.safe_load(cm["resource.customizations"])) == ["*.crossplane.io/*", "*.upbound.io/*"]
+
+
+def test_argocd_config_has_what_the_values_have() -> None:
+    values = yaml.safe_load(upenv("argocd-values", "--health-checks", "--exclusions").output)
+    lines = upenv("argocd-config", "--health-checks", "--exclusions", "-n", "cd").output.splitlines()
+    patches = [json.loads(shlex.split(line)[-1].removeprefix("--patch=")) for line in lines]
+
+    assert [shlex.split(line)[:6] for line in lines] == [
+        ["kubectl", "--namespace", "cd", "patch", "configmap", "argocd-cm"],
+        ["kubectl", "--namespace", "cd", "patch", "statefulset", "argocd-application-controller"],
+        ["kubectl", "--namespace", "cd", "patch", "deployment", "argocd-server"],
+    ]
+    assert patches[0] == {"data": values["configs"]["cm"]}
+    for patch in patches[1:]:
+        spec = patch["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        found = {**spec, "env": container["env"], "volumeMounts": container["volumeMounts"]}
+        assert {k: found[k] for k in values["server"]} == values["server"]
+
+
+def test_argocd_config_without_a_token() -> None:
+    assert "UP_TOKEN" not in upenv("argocd-config", "--no-token").output
+
+
+def test_flux_patch_gives_the_controller_its_flag_and_the_up_command() -> None:
+    (patch,) = yaml.safe_load(upenv("flux-patch").output)["patches"]
+    steps: list[dict[str, Any]] = yaml.safe_load(patch["patch"])
+
+    assert patch["target"] == {"kind": "Deployment", "name": "kustomize-controller"}
+    assert {"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--insecure-kubeconfig-exec=true"} in steps
+    assert [s["value"][0]["image"] for s in steps if s["path"].endswith("initContainers")] == [printed.UP_CLI]
+    names = {s["value"]["name"] for s in steps if s["path"].endswith("/env/-")}
+    assert names == {"UP_TOKEN", "HOME"}
+
+
+@pytest.mark.parametrize(("kind", "prints"), [("claim", "claim-c603e518969b413e\n"), ("nxr", "nxr-c603e518969b413e\n")])
+def test_the_name_that_a_connector_gives_is_the_guides(kind: str, prints: str) -> None:
+    assert upenv("connector", "claim-name", "my-bucket", "test", ZERO, "--kind", kind).output == prints
+
+
+def labelled(name: str, **labels: str) -> str:
+    found = {f"mcp-connector.upbound.io/{k.replace('_', '-')}": v for k, v in labels.items()}
+    return yaml.safe_dump({"metadata": {"name": name, "labels": found}})
+
+
+WHOSE = {"app_resource_name": "my-bucket", "app_namespace": "test", "app_cluster": ZERO}
+
+
+def test_three_labels_say_whose_an_object_of_the_control_plane_is() -> None:
+    done = upenv("connector", "claim-name", "--object", "-", given=labelled("claim-c603e518969b413e", **WHOSE))
+
+    assert (done.exit_code, done.stdout) == (0, f"my-bucket in namespace test of app cluster {ZERO}\n")
+
+
+@pytest.mark.parametrize(("name", "right"), [("nxr-0000000000000000", "nxr-c603e518969b413e"), ("mine", "claim-c603e518969b413e")])
+def test_an_object_that_is_called_otherwise_is_told_of(name: str, right: str) -> None:
+    done = upenv("connector", "claim-name", "--object", "-", given=labelled(name, **WHOSE))
+
+    assert (done.exit_code, done.stderr) == (1, f"but that one is called {right}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "says"),
+    [
+        (("claim-name", "my-bucket"), None, "give NAME, NAMESPACE and CLUSTER_ID, or --object"),
+        (("claim-name", "--object", "-"), "metadata: {}", "has not all labels of Control Plane Connector"),
+        (("claim-name", "--object", "-"), "[]", "-: is no single object; give one of the control plane"),
+        (("values", *CONNECTOR, "bank"), None, "has no connector bank; it has billing, shop"),
+        (("values", str(EXAMPLES / "quickstart" / "environment.yaml"), "shop"), None, "has no connector shop; it has none"),
+        (("values", "nowhere.yaml", "shop"), None, "cannot read nowhere.yaml"),
+    ],
+)
+def test_wrong_calls_are_answered_in_sentences(arguments: tuple[str, ...], given: str | None, says: str) -> None:
+    done = upenv("connector", *arguments, given=given)
+
+    assert done.exit_code == 2
+    assert says in done.output
+
+
+def test_values_are_the_releases_own() -> None:
+    values = yaml.safe_load(upenv("connector", "values", *CONNECTOR, "shop").output)
+    expected = list(yaml.safe_load_all((EXAMPLES / "connector" / "expected.yaml").read_text()))
+
+    assert values["spaces"]["controlPlane"] == {"name": "platform", "group": "default", "claimNamespace": "shop"}
+    assert "token" not in values["upbound"]
+    assert not [d for d in expected if d["kind"] == "Release"], "a release waits for its claim namespace"
+
+
+def test_a_migration_has_this_environments_cluster_and_namespace() -> None:
+    lines = upenv("connector", "migration", *CONNECTOR, "shop").output.splitlines()
+
+    (imported,) = (line for line in lines if " migration import " in line)
+    assert imported.endswith("--unpause-after-import --mcp-connector-cluster-id=shop --mcp-connector-claim-namespace=shop")
+    assert [i for i, line in enumerate(lines) if " migration export " in line] < [
+        i for i, line in enumerate(lines) if "helm uninstall" in line
+    ]
+
+
+def test_a_migration_needs_a_cluster_id(tmp_path: Path) -> None:
+    text = (EXAMPLES / "connector" / "environment.yaml").read_text()
+    (tmp_path / "env.yaml").write_text(text.replace("    clusterID: shop\n", ""))
+
+    done = upenv("connector", "migration", str(tmp_path / "env.yaml"), *CONNECTOR[1:], "shop")
+
+    assert (done.exit_code, "has no clusterID, which the import needs; write one" in done.output) == (2, True)

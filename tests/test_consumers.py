@@ -1,0 +1,347 @@
+"""What consumes control planes: no secret leaves a Secret, nothing of the platform is borrowed, and things go in order."""
+
+import base64
+import copy
+from typing import Any
+
+import pytest
+from crossplane.function.proto.v1 import run_function_pb2 as fnv1
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function import delivery, fn, kube, model, names
+from function.observed import Observed
+from tests import schemas, stories, strategies, world
+
+INPUT = {
+    **strategies.INPUT,
+    "rules": [{**strategies.INPUT["rules"][0], "hosts": ["*"], "ownKubeconfigs": True}],
+}
+SPACES: dict[str, dict[str, Any]] = {
+    "Cloud": {"name": "s", "host": "a.spaces.upbound.io"},
+    "Disconnected": {
+        "name": "s",
+        "type": "Disconnected",
+        "host": "a.example",
+        "credentials": {"kubeconfigSecretRef": {"name": "a", "key": "kubeconfig"}},
+    },
+    "Legacy": {"name": "s", "type": "Legacy"},
+}
+MARKER = "MARKER-of-a-secret"
+KUBECONFIG = f"users: [{{user: {{token: {MARKER}}}}}]\nclusters: []"
+
+
+def environment(space: str, **more: Any) -> dict[str, Any]:
+    """A namespaced environment with one control plane in a Space of a type."""
+    ref = {"kubeconfigSecretRef": {"name": "c", "key": "kubeconfig"}} if space == "Disconnected" else {}
+    spec = {"organization": "acme", "spaces": [SPACES[space]], "controlPlanes": [{"name": "c", **ref}], **more}
+    return strategies.composite(spec, namespaced=True)
+
+
+def desired(rsp: fnv1.RunFunctionResponse) -> dict[str, Any]:
+    """Desired resources, as plain values."""
+    return {k: world.plain(r.resource) for k, r in rsp.desired.resources.items()}
+
+
+AUTHS = [
+    *(("Cloud", a, t) for a, t in (("PodEnvironment", "tools"), ("PodEnvironment", "here"), ("ExternalSecret", "tools"))),
+    *((s, "ComposedSecret", "here") for s in SPACES),
+    *((s, "ExternalSecret", "tools") for s in ("Disconnected", "Legacy")),
+]
+
+
+@pytest.mark.parametrize(("space", "auth", "target"), AUTHS)
+def test_6_a_marker_in_every_secret_that_is_read_is_in_nothing_but_secrets(space: str, auth: str, target: str) -> None:
+    flux = {"target": "tools", "sourceRef": {"name": "flux-system"}, "externalSecret": strategies.STORE_REF}
+    xr = environment(space, argocd={"target": target, "auth": auth, "externalSecret": strategies.STORE_REF}, flux=flux)
+    secrets = {"token": MARKER, "kubeconfig": KUBECONFIG}
+
+    rsp = fn.run(world.request(xr, INPUT, {}, secrets))
+
+    found = desired(rsp)
+    composed = [m for m in found.values() if m["kind"] == "Secret" and m["metadata"].get("labels")]
+    held = [base64.b64decode(m["data"].pop("config")).decode() for m in composed]
+    assert [MARKER in h for h in held] == [auth == "ComposedSecret"] * len(held)
+    assert bool(held) == (target == "here")
+    everything = f"{found} {rsp.conditions} {rsp.results} {rsp.desired.composite}"
+    assert MARKER not in everything
+    assert base64.b64encode(MARKER.encode()).decode()[:-4] not in everything
+    assert (
+        names.argocd(model.parse(xr, INPUT).argocd[0].target, "externalsecret" if auth == "ExternalSecret" else "cluster", C(xr)) in found
+    )
+
+
+def C(xr: dict[str, Any]) -> Any:  # noqa: N802  # The control plane, as in the promises.
+    """The control plane of an environment."""
+    return model.parse(xr, INPUT).control_planes[0]
+
+
+@pytest.mark.parametrize("space", ["Cloud", "Disconnected"])
+@pytest.mark.parametrize("broken", ["", "\0\xff", "[", "users: []", "users: [{user: {}}]", "- " * 3000, "!!python/object:a.b {}"])
+def test_what_cannot_be_read_keeps_a_composed_secret_as_it_is_and_not_ready(space: str, broken: str) -> None:
+    xr = environment(space, argocd={"target": "here", "auth": "ComposedSecret"})
+    w = world.settled(xr, INPUT)
+    key = next(k for k in w.observed if k.startswith("argocd/"))
+
+    rsp = fn.run(world.request(w.xr, INPUT, w.observed, {"token": "", "kubeconfig": broken}))
+    without = fn.run(world.request(w.xr, INPUT, w.observed))
+    fresh = fn.run(world.request(xr, INPUT, {}, {"token": "", "kubeconfig": broken}))
+
+    for r in (rsp, without):
+        assert desired(r)[key]["data"] == w.observed[key]["data"]
+        assert r.desired.resources[key].ready == fnv1.READY_FALSE
+    assert key not in fresh.desired.resources
+    assert fresh.desired.composite.ready == fnv1.READY_FALSE
+    (registration,) = world.plain(fresh.desired.composite.resource)["status"]["controlPlanes"][0]["registrations"]
+    assert registration["message"].startswith("there is no ")
+
+
+def test_a_secret_is_asked_for_by_name_and_only_where_it_is_read() -> None:
+    asked = fn.run(world.request(environment("Cloud", argocd={"target": "here", "auth": "ComposedSecret"}), INPUT))
+    other = fn.run(world.request(environment("Cloud", argocd={"target": "here"}), INPUT))
+
+    (selector,) = asked.requirements.resources.values()
+    assert (selector.api_version, selector.kind, selector.namespace, selector.match_name) == (
+        "v1",
+        "Secret",
+        "platform",
+        "upbound-credentials",
+    )
+    assert not other.HasField("requirements")
+
+
+def test_an_environment_that_reads_rests_five_minutes_at_most() -> None:
+    w = world.settled(environment("Cloud", argocd={"target": "here", "auth": "ComposedSecret"}), INPUT)
+
+    assert w.reconcile().meta.ttl.seconds == 300
+
+
+def test_6_a_secret_with_bytes_is_never_delivered_in_an_object() -> None:
+    env = model.parse(environment("Cloud", argocd={"target": "tools"}), INPUT)
+
+    with pytest.raises(ValueError, match="cannot wrap a Secret"):
+        delivery.delivered(env, "k", env.argocd[0].target, kube.secret("a", "b", {}))
+
+
+@pytest.mark.parametrize("namespaced", [True, False])
+def test_connection_secrets_are_carried_in_secrets_alone(namespaced: bool) -> None:
+    spec = {
+        "organization": "acme",
+        "spaces": [SPACES["Cloud"]],
+        "controlPlanes": [{"name": "c", "writeConnectionSecretToRef": {"name": "kc"}}],
+    }
+    w = world.settled(strategies.composite(spec, namespaced=namespaced), INPUT)
+
+    rsp = w.reconcile()
+
+    carrier = desired(rsp)["connection/s/default/c"]
+    assert carrier["spec"]["managementPolicies"] == ["Observe"]
+    assert carrier["spec"]["forProvider"]["manifest"]["kind"] == "ControlPlane"
+    assert [d["fieldPath"] for d in carrier["spec"]["connectionDetails"]] == ["data.kubeconfig"]
+    details = {k: bytes(v) for k, v in rsp.desired.composite.connection_details.items()}
+    encoded = base64.b64encode(world.KUBECONFIG).decode()
+    assert details == ({} if namespaced else {"c.kubeconfig": world.KUBECONFIG})
+    assert [m["data"] for k, m in desired(rsp).items() if k == "connections"] == ([{"c.kubeconfig": encoded}] if namespaced else [])
+    assert "a-token" not in str(rsp.conditions) + str(rsp.desired.composite.resource)
+
+    # What cannot be read for a moment stays.
+    seen = copy.deepcopy(w.observed)
+    seen["connection/s/default/c"]["status"] = {}
+    later = fn.run(world.request(w.xr, INPUT, seen))
+    assert [m["data"] for k, m in desired(later).items() if k == "connections"] == ([{"c.kubeconfig": encoded}] if namespaced else [])
+
+
+ALL = {
+    "argocd": {"target": "here", "applications": strategies.APPLICATIONS},
+    "flux": {"target": "tools", "source": {"url": "https://github.com/acme/claims"}, "allowExecKubeconfig": True},
+    "connectors": [
+        {
+            "name": "shop",
+            "controlPlane": "c",
+            "target": "shop",
+            "version": "0.10.0",
+            "claimNamespace": "claims",
+            "tokenSecretRef": {"name": "connector", "key": "token"},
+        }
+    ],
+}
+
+
+def consumers(w: world.World) -> list[str]:
+    """Keys of what consumes, that exist and are not being deleted."""
+    return [k for k, o in w.observed.items() if k.startswith(names.CONSUMERS) and "deletionTimestamp" not in o["metadata"]]
+
+
+def removed(xr: dict[str, Any], *fields: str) -> dict[str, Any]:
+    """`xr` without some fields."""
+    return {**xr, "spec": {k: v for k, v in xr["spec"].items() if k not in fields}}
+
+
+def test_what_consumes_a_held_control_plane_stays_and_goes_before_it_once_it_is_confirmed() -> None:
+    w = world.settled(environment("Cloud", **ALL), INPUT)
+    before = sorted(consumers(w))
+    namespace = next(p for p in w.remote if p[2] == "Namespace")
+
+    w.xr = removed(w.xr, "controlPlanes", "argocd", "flux", "connectors")
+    for _ in range(4):
+        w.step()
+    assert sorted(consumers(w)) == before
+    (cluster,) = (o for k, o in w.observed.items() if "/cluster/" in k)
+    assert cluster["metadata"]["labels"]["argocd.argoproj.io/secret-type"] == "cluster"
+
+    uid = w.observed["controlplane/s/default/c"]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
+    w.xr["spec"]["confirmedRemovals"] = [{"kind": "ControlPlane", "name": "c", "uid": uid}]
+    gone: list[set[str]] = []
+    for _ in range(12):
+        had = set(w.observed)
+        w.step()
+        gone.append(had - set(w.observed))
+
+    order = [i for i, keys in enumerate(gone) for k in keys if k.startswith(names.CONSUMERS)]
+    (at_last,) = (i for i, keys in enumerate(gone) if "controlplane/s/default/c" in keys)
+    assert max(order) < at_last
+    assert set(w.observed) == {"kubeconfig", "providerconfig/s"}
+    assert namespace in w.remote
+
+
+def test_what_is_removed_from_a_control_plane_that_stays_goes_in_order_and_never_a_namespace() -> None:
+    w = world.settled(environment("Cloud", **ALL), INPUT)
+
+    w.xr = removed(w.xr, "argocd", "flux", "connectors")
+    gone: list[set[str]] = []
+    for _ in range(6):
+        had = set(w.observed)
+        w.step()
+        gone.append(had - set(w.observed))
+
+    step = {k: i for i, keys in enumerate(gone) for k in keys}
+    at = {
+        what: next(i for k, i in step.items() if f"/{what}" in k)
+        for what in ("application", "project", "cluster", "kustomization", "gitrepository")
+    }
+    assert at["application"] < min(at["project"], at["cluster"])
+    assert at["kustomization"] <= at["gitrepository"]
+    assert consumers(w) == []
+    assert "controlplane/s/default/c" in w.observed
+    assert not any(p[2] == "Namespace" for p in w.deleted)
+
+
+def test_nothing_consumes_what_is_somebody_elses() -> None:
+    xr = environment("Cloud", **ALL)
+    w = world.World(xr, INPUT)
+    w.step()
+    control_plane = w.observed["controlplane/s/default/c"]["status"]["atProvider"]["manifest"]
+    control_plane["metadata"]["labels"] = {names.LABEL_ENVIRONMENT: "another"}
+    only = {k: w.observed[k] for k in ("controlplane/s/default/c", "kubeconfig", "providerconfig/s", "providerconfig/s/default/c")}
+
+    rsp = fn.run(world.request(xr, INPUT, only))
+    looking = fn.run(world.request({**xr, "spec": {**xr["spec"], "managementPolicies": ["Observe"]}}, INPUT, only))
+
+    natively = [k for k, m in desired(rsp).items() if k.startswith(names.CONSUMERS) and m["kind"] != "Object"]
+    policies = [m["spec"]["managementPolicies"] for k, m in desired(rsp).items() if k.startswith("flux/") and "gitrepository" not in k]
+    assert natively == []
+    assert policies == [["Observe"]] * 2
+    assert [k for k in desired(looking) if k.startswith("argocd/")]
+
+
+@given(strategies.XRS, st.integers(0, 4))
+def test_no_claim_is_ever_deleted_by_what_we_emit(xr: dict[str, Any], steps: int) -> None:
+    w = world.settled(xr, strategies.INPUT, steps=steps)
+
+    for m in desired(w.reconcile()).values():
+        inner = m["spec"]["forProvider"]["manifest"] if m["kind"] == "Object" else m
+        assert all(f.startswith(world.REFERRED_BY) for f in inner["metadata"].get("finalizers", ())), "none of a tool's own"
+        assert inner["kind"] != "Kustomization" or inner["spec"]["deletionPolicy"] == "Orphan"
+        if inner["kind"] == "Application":
+            assert "/controlplanes/" in inner["spec"]["destination"]["server"]
+            assert "CreateNamespace=true" not in inner["spec"]["syncPolicy"]["syncOptions"]
+
+
+@given(strategies.specs(), st.data())
+def test_10_no_consumer_of_a_tenant_reaches_what_its_target_does_not_allow(spec: dict[str, Any], data: st.DataObject) -> None:
+    spec["argocd"] = {
+        "target": data.draw(st.sampled_from(("tools", "other"))),
+        "namespace": data.draw(st.sampled_from(("argocd", "kube-system"))),
+        "project": data.draw(st.sampled_from(("default", "claims"))),
+        "auth": "ExternalSecret",
+        "externalSecret": {
+            "secretStoreRef": {"kind": "ClusterSecretStore", "name": data.draw(st.sampled_from(("vault", "another")))},
+            "remoteRef": {"key": data.draw(st.sampled_from(("upbound/a", "bank/a")))},
+        },
+    }
+    for c in spec["connectors"]:
+        c["tokenSecretRef"] = {
+            "namespace": data.draw(st.sampled_from(("platform", "crossplane-system", "other"))),
+            "name": "upbound-credentials",
+            "key": "token",
+        }
+        c["namespace"] = data.draw(st.sampled_from(("kube-system", "crossplane-system")))
+    targets = [
+        *({**t, "projects": ["claims"]} for t in strategies.INPUT["targets"]),
+        {"name": "other", "namespaces": ["*"], "providerConfigName": "o"},
+    ]
+    req = world.request(strategies.composite(spec, namespaced=False), {**strategies.INPUT, "targets": targets})
+
+    try:
+        found = desired(fn.run(req))
+    except model.InvalidError:
+        return
+
+    for key, m in found.items():
+        via = m["spec"].get("providerConfigRef", {}).get("name")
+        if m["kind"] == "Release":
+            ref = m["spec"]["forProvider"]["set"][0]["valueFrom"]["secretKeyRef"]
+            assert (ref["namespace"], via, m["spec"]["forProvider"]["namespace"]) == ("platform", "shop", "kube-system")
+        inner = m["spec"]["forProvider"].get("manifest", {}) if m["kind"] == "Object" else {}
+        assert via != "o"
+        if inner.get("kind") == "ExternalSecret" and key.startswith("argocd/"):
+            assert inner["metadata"]["namespace"] == "argocd"
+            assert inner["spec"]["secretStoreRef"]["name"] == "vault"
+            assert inner["spec"]["data"][0]["remoteRef"]["key"] == "upbound/a"
+            assert inner["spec"]["target"]["template"]["data"]["project"] == "claims"
+
+
+@pytest.mark.parametrize("story", ["argocd", "flux"])
+def test_it_works_the_same_with_secrets_redacted_from_what_is_observed(story: str) -> None:
+    s = stories.Story(stories.EXAMPLES / story)
+    w = world.settled(s.xr, world.plain(s.request().input))
+    redacted = copy.deepcopy(w.observed)
+    for o in redacted.values():
+        seen = o.get("status", {}).get("atProvider", {}).get("manifest", {})
+        if seen.get("kind") == "Secret":
+            seen["data"] = {"redacted": None}
+
+    again = world.call(w.xr, w.input, redacted)
+
+    assert desired(again) == desired(world.call(w.xr, w.input, w.observed))
+    assert all(r.ready == fnv1.READY_TRUE for r in again.desired.resources.values())
+
+
+def test_what_is_observed_of_secrets_and_connections_is_nothing_where_nothing_was_given() -> None:
+    observed = Observed({}, {})
+
+    assert kube.decoded("/w==") == kube.decoded("a") == ""
+    assert (observed.secret(model.environment.SecretKey("a", "b", "c")), observed.connection("k")) == ("", {})
+
+
+def test_errors_of_a_target_are_no_errors_of_a_space() -> None:
+    xr = environment("Cloud", argocd={"target": "tools"})
+    w = world.settled(xr, INPUT)
+    key = next(k for k in w.observed if k.startswith("argocd/"))
+    w.observed[key]["status"] = {"conditions": [{"type": "Synced", "status": "False", "message": "x509: unknown authority"}]}
+
+    conditions = {c.type: c for c in fn.run(world.request(w.xr, INPUT, w.observed)).conditions}
+
+    assert conditions["CredentialsReady"].status == fnv1.STATUS_CONDITION_TRUE
+    assert conditions["RegistrationsReady"].status == fnv1.STATUS_CONDITION_FALSE
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_everything_that_consumes_passes_the_published_schema_of_its_kind(space: str) -> None:
+    external = {"auth": "ExternalSecret", "externalSecret": strategies.STORE_REF}
+    flux = {"target": "tools", "source": {"url": "oci://a.example/b"}, "externalSecret": strategies.STORE_REF}
+    argocd = {"target": "tools", "applications": strategies.APPLICATIONS, **external}
+    w = world.settled(environment(space, argocd=argocd, flux=flux), INPUT)
+
+    for m in desired(w.reconcile()).values():
+        schemas.check(m)
