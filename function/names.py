@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 
-from function.model.environment import ControlPlane, Identity, Resource, qualified_kind
+from function.model.environment import ControlPlane, Identity, Resource, Token, qualified_kind
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
@@ -27,7 +27,12 @@ ANNOTATION_SPARED = f"{DOMAIN}/spared"
 ANNOTATION_HOST = f"{DOMAIN}/host"
 """On ProviderConfigs and Objects: the host that they reach."""
 
+ANNOTATION_EXTERNAL_NAME = "crossplane.io/external-name"
+"""On managed resources, Crossplane's own: what the thing is called where it is; for a team, its UUID."""
+
 KUBECONFIG = "kubeconfig"
+UPBOUND = "upbound"
+"""Key of the ProviderConfig of provider-upbound: an environment has one organization."""
 _READABLE = 40
 
 
@@ -59,6 +64,51 @@ def resource(r: Resource) -> str:
     metadata = r.manifest["metadata"]
     namespace = (r.control_plane and metadata.get("namespace")) or "-"
     return f"resource/{place}/{qualified_kind(r.manifest)}/{namespace}/{metadata['name']}"
+
+
+def team(entry: str) -> str:
+    """Key of a team."""
+    return f"team/{entry}"
+
+
+def robot(entry: str) -> str:
+    """Key of a robot."""
+    return f"robot/{entry}"
+
+
+def membership(robot_: str, team_: str) -> str:
+    """Key of a robot's membership in a team."""
+    return f"membership/{robot_}/{team_}"
+
+
+def token(t: Token) -> str:
+    """Key of one generation of a robot's token."""
+    return f"{tokens(t)}{t.generation}"
+
+
+def tokens(t: Token) -> str:
+    """How the keys of all generations of a robot's token begin."""
+    return f"token/{t.robot}/{t.name}/"
+
+
+def repository(name: str) -> str:
+    """Key of a repository."""
+    return f"repository/{name}"
+
+
+def permission(repository_: str, team_: str, level: str) -> str:
+    """Key of what a team may do with a repository. Another level is another thing: provider-upbound cannot change one."""
+    return f"{permissions(repository_, team_)}{level}"
+
+
+def permissions(repository_: str, team_: str) -> str:
+    """How the keys of all levels begin that a team can have in a repository."""
+    return f"permission/{repository_}/{team_}/"
+
+
+def role_binding(space: str, group_: str) -> str:
+    """Key of the roles in a group: of the resource that `resources` could carry there under the group's name."""
+    return f"resource/{group(space, group_)}/ObjectRoleBinding.authorization.spaces.upbound.io/-/{group_}"
 
 
 def space_of(key: str) -> str:

@@ -54,4 +54,6 @@ _BY_KIND: dict[tuple[str, str], Callable[[Document, Conditions], bool]] = {
     ("kubernetes.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
     ("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
     ("v1", "Secret"): _exists,
+    ("upbound.io/v1alpha1", "ProviderConfig"): _exists,
+    ("m.upbound.io/v1alpha1", "ProviderConfig"): _exists,
 }

@@ -14,25 +14,48 @@ Identifier = tuple[str, str]
 """Kind and name. Composed resources of one environment share a namespace, or have none."""
 
 
-def identity(document: Document) -> Identifier:
-    """What others call `document`."""
-    return str(document.get("kind")), str(dig(document, "metadata", "name"))
+def identities(document: Document) -> Iterator[Identifier]:
+    """What others call `document`, or what it brings along: a Secret that it writes, a UUID that it got."""
+    kind, written = str(document.get("kind")), dig(document, "spec", "writeConnectionSecretToRef", "name")
+    yield from _named(kind, dig(document, "metadata", "name"))
+    yield from _named("Secret", written)
+    yield from _named(f"Upbound{kind}", dig(document, "metadata", "annotations", names.ANNOTATION_EXTERNAL_NAME))
 
 
-def referrers(observed: Observed) -> Mapping[Identifier, set[str]]:
-    """For everything that an observed resource refers to: the keys of those that do."""
+def referrers(observed: Observed, *stated: tuple[str, Document]) -> Mapping[Identifier, set[str]]:
+    """For everything that a resource refers to, one that is observed or one of `stated`: the keys of those that do."""
     found: defaultdict[Identifier, set[str]] = defaultdict(set)
-    for key in observed:
-        for target in _targets(observed.document(key)):
+    for key, document in (*((k, observed.document(k)) for k in observed), *stated):
+        for target in _targets(document):
             found[target].add(key)
     return found
 
 
 def _targets(document: Document) -> Iterator[Identifier]:
-    for r in _list(dig(document, "spec", "references")):
-        yield str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))
-    yield "ProviderConfig", str(dig(document, "spec", "providerConfigRef", "name"))
-    yield "Secret", str(dig(document, "spec", "credentials", "secretRef", "name"))
+    spec = dig(document, "spec")
+    for r in _list(dig(spec, "references")):
+        yield from _named(str(dig(r, "dependsOn", "kind")), dig(r, "dependsOn", "name"))
+    yield from _named("ProviderConfig", dig(spec, "providerConfigRef", "name"))
+    for part in ("credentials", "identity"):
+        yield from _named("Secret", dig(spec, part, "secretRef", "name"))
+    for path, kind in _REFERENCES:
+        yield from _named(kind, dig(spec, "forProvider", *path))
+    for subject in _list(dig(document, *WANTED, "spec", "subjects")):
+        yield from _named(str(dig(subject, "kind")), dig(subject, "name"))
+
+
+def _named(kind: str, name: object) -> Iterator[Identifier]:
+    if isinstance(name, str) and name:
+        yield kind, name
+
+
+_REFERENCES = (
+    (("robotIdRef", "name"), "Robot"),
+    (("owner", "idRef", "name"), "Robot"),
+    (("teamIdRef", "name"), "Team"),
+    (("repository",), "UpboundRepository"),
+)
+"""Where resources of provider-upbound refer to each other."""
 
 
 class RemotePlaces:
@@ -62,6 +85,8 @@ def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[
     that was added later, or lost to a conflict at that moment, never gets one.
     """
     for c in wanted.values():
+        if c.manifest["kind"] != "Object":
+            continue  # Only provider-kubernetes makes such edges.
         finalizer = f"kubernetes.crossplane.io/referred-by-object-{observed.text(c.key, 'metadata', 'uid')}"
         for other in c.after:
             yield c.key, other, finalizer in _list(observed.field(other, "metadata", "finalizers"))

@@ -4,23 +4,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function import diagnosis, endpoints, lifecycle, names, readiness, relations
+from function import diagnosis, endpoints, lifecycle, names, readiness, relations, tokens
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ControlPlane, Environment, RemovalPolicy
+from function.model.environment import ControlPlane, Environment, RemovalPolicy, Token
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
 SPARED = "a control plane that is not this environment's to delete lives on in it"
+SESSION = (
+    "provider-upbound keeps one session a process: rules let several organizations use it, and only the first to ask is served; "
+    "let one organization in the Composition's Input, or run a provider for each"
+)
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
 _FAMILIES = (
     ("GroupsReady", "group/", "groups"),
     ("ControlPlanesReady", "controlplane/", "control planes"),
     ("ResourcesReady", "resource/", "resources"),
+    (
+        "IdentityReady",
+        (names.UPBOUND, "team/", "robot/", "membership/", "token/", "repository/", "permission/"),
+        "resources of the organization",
+    ),
 )
 
 
@@ -60,6 +69,8 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "controlPlanes": control_planes,
         "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
         "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
+        "teams": [_entry(lines[names.team(t)], id=_uuid(names.team(t), observed)) for t in env.iam.teams],
+        "tokens": [_token(t, lines[names.token(t)], observed) for t in env.iam.tokens.values()],
         "readyControlPlanes": ready,
         "totalControlPlanes": len(control_planes),
         "summary": f"{ready}/{len(control_planes)}",
@@ -94,7 +105,8 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     if c.key not in observed or observed.ready(c.key):
         return "is being changed" if c.key in observed else "is being created"
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
-    said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
+    said = diagnosis.failures(observed.mapping(c.key, *REMOTE, "status"))
+    said = said or observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
     return diagnosis.explain(said) or "is not ready yet"
 
 
@@ -105,6 +117,16 @@ def _control_plane(env: Environment, c: ControlPlane, lines: dict[str, _Line], o
     return _entry(
         line, space=c.space, group="" if legacy else c.group, crossplane=version, endpoint=endpoints.control_plane_url(env, host, c)
     )
+
+
+def _uuid(key: str, observed: Observed) -> str:
+    return observed.annotation(key, names.ANNOTATION_EXTERNAL_NAME)
+
+
+def _token(token: Token, line: _Line, observed: Observed) -> dict[str, Any]:
+    """A token, with the Secret that it is in now: the one before, until a new generation is ready."""
+    secret, _ = tokens.current(token, observed)
+    return _entry(line, namespace=secret.namespace, secretName=secret.name)
 
 
 def _entry(line: _Line, **fields: str) -> dict[str, Any]:
@@ -136,7 +158,7 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
     return Condition("CredentialsReady", status=True, reason="Available")
 
 
-def _family(lines: Iterable[_Line], type_: str, prefix: str, noun: str) -> Condition:
+def _family(lines: Iterable[_Line], type_: str, prefix: str | tuple[str, ...], noun: str) -> Condition:
     mine = [line for line in lines if line.key.startswith(prefix)]
     unready = [f"{line.entry} ({line.message})" for line in mine if not line.ready]
     message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
@@ -157,7 +179,8 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
         text = "deleting the environment leaves its control planes and groups: removalPolicy is not Delete"
         return Condition("Deletable", status=False, reason="Protected", message=text)
     policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}
-    owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
+    owned = [c for c in plan.wanted.values() if c.life in (Life.OWNED, Life.KEPT, Life.ISSUED)]
+    rests = [s.name for s in env.spaces.values() if isinstance(s.token, Token)]
     deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
     changing = [c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key)]
     labels = {key: observed.mapping(key, *REMOTE, "metadata", "labels") for key in deleted}
@@ -169,6 +192,9 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     if protected:
         text = f"set deletionProtection: false first: {_few(protected)}"
         return Condition("Deletable", status=False, reason="GroupProtected", message=text)
+    if rests:
+        text = "a robot's token would go while it is in use: give tokenSecretRef first, or empty the lists, which removes all in order"
+        return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {_few(rests)}")
     if lost:
         text = f"the order of deletion is not secured for {_few(lost)}: empty the lists first, which removes everything in order"
         return Condition("Deletable", status=False, reason="OrderNotSecured", message=text)
@@ -179,21 +205,32 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
 def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     """The one line of the printer column: what is wrong first, else how far things are."""
     bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
-    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady")
+    order = (
+        "Refused",
+        "Conflict",
+        "RemovalPending",
+        "CredentialsReady",
+        "GroupsReady",
+        "ControlPlanesReady",
+        "ResourcesReady",
+        "IdentityReady",
+    )
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
 
 
 def _warnings(env: Environment, plan: Plan) -> list[str]:
-    named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
-    early = (c for c in env.confirmations if c.name in named[c.kind])
+    named = {("ControlPlane", c.entry) for c in env.control_planes} | {("Group", g.entry) for g in env.groups if g.owned}
+    named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
+    early = (c for c in env.confirmations if (c.kind, c.name) in named)
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [
         *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
         *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
         *(f"{lifecycle.title(e.key, plan.wanted[e.key].entry)} is not deleted with this environment: {SPARED}" for e in spared),
+        *([SESSION] if env.iam.shared and names.UPBOUND in plan.wanted else ()),
         *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),
     ]
 

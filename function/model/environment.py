@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,63 @@ class SecretKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a robot, and the Secret that this generation of it is in."""
+
+    robot: str
+    name: str
+    generation: int
+    secret: SecretKey
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team. `uuid` is empty where the environment makes it."""
+
+    entry: str
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """A robot, with the teams that it belongs to. `uuid` is empty where the environment makes it."""
+
+    entry: str
+    name: str
+    description: str
+    uuid: str
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository of packages, with what each team may do with it."""
+
+    name: str
+    public: bool
+    publish: bool
+    adopt: bool
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Iam:
+    """What is made in the organization. Teams are named by their entry, or by the UUID of one that exists already."""
+
+    token: SecretKey
+    teams: Mapping[str, Team]
+    robots: Mapping[str, Robot]
+    tokens: Mapping[tuple[str, str], Token]
+    repositories: tuple[Repository, ...]
+    shared: bool
+
+    def known(self, team: str) -> str:
+        """The UUID of `team` where Git says it, or an empty string."""
+        return self.teams[team].uuid if team in self.teams else team
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
     """A place where control planes run. `kubeconfig` is None where ours is generated."""
 
@@ -50,7 +107,7 @@ class Space:
     former_hosts: tuple[str, ...]
     certificate_authority_data: str | None
     insecure: bool
-    token: SecretKey | None
+    token: SecretKey | Token | None
     kubeconfig: SecretKey | None
 
     @property
@@ -61,7 +118,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group. `entry` is its name in the environment; `owned` if it is listed there."""
+    """A group. `entry` is its name in the environment; `owned` if it is listed there; `access` has the role of each team."""
 
     entry: str
     name: str
@@ -71,6 +128,7 @@ class Group:
     labels: Mapping[str, str]
     adopt: bool = False
     deletion_protection: bool | None = None
+    access: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +191,7 @@ class Environment:
     control_planes: tuple[ControlPlane, ...]
     resources: tuple[Resource, ...]
     hub: Hub | None
+    iam: Iam
 
     @cached_property
     def entered(self) -> frozenset[tuple[str, str, str]]:

@@ -6,6 +6,10 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from function.model import types as t
+from function.model.iam import Access, Iam
+from function.model.references import SecretKeyRef, TokenSource
+
+__all__ = ["SecretKeyRef", "Spec", "TokenSource"]
 
 MANAGEMENT_POLICIES = (
     frozenset({"*"}),
@@ -43,18 +47,7 @@ _POLICIES = Annotated[
 ]
 
 
-class SecretKeyRef(t.Model):
-    """One key of a Secret. The value itself never appears in an environment."""
-
-    namespace: t.Name | None = None
-    """Namespace of the Secret."""
-    name: t.ObjectName
-    """Name of the Secret."""
-    key: t.SecretKeyName
-    """Key in the Secret's data."""
-
-
-class Credentials(t.Model):
+class Credentials(TokenSource):
     """What reaches a Space."""
 
     token_secret_ref: SecretKeyRef | None = None
@@ -114,6 +107,8 @@ class Group(t.Model):
     """Whether the Spaces API refuses to delete the group. Left as it is when absent."""
     adopt: bool = False
     """Take over a group that exists already."""
+    access: Annotated[tuple[Access, ...], t.AsTuple, t.list_map("team", most=32)] = ()
+    """Roles of teams in the group."""
     management_policies: _POLICIES | None = None
     """['*'], ['Observe'], or all but Delete. Default: the environment's."""
 
@@ -252,8 +247,8 @@ class Resource(t.Model):
 class ConfirmedRemoval(t.Model):
     """Agreement to delete one thing whose line is gone. The RemovalPending condition prints the entry."""
 
-    kind: Literal["ControlPlane", "Group"]
-    """ControlPlane or Group."""
+    kind: Literal["ControlPlane", "Group", "Repository", "Backup", "SharedBackup"]
+    """ControlPlane, Group, Repository, Backup or SharedBackup."""
     name: t.Name
     """Its name in this environment."""
     uid: t.Uid
@@ -283,3 +278,5 @@ class Spec(t.Model):
     """The control planes."""
     resources: Annotated[tuple[Resource, ...], t.AsTuple, t.list_map("name", most=200)] = ()
     """Any other objects."""
+    iam: Iam | None = None
+    """Teams, robots and repositories of the organization."""

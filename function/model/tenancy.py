@@ -7,13 +7,15 @@ their own, nor to reach a Secret, group or namespace that the platform team did 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
+from function.model import resolve_iam
 from function.model import spec as s
-from function.model.environment import ControlPlane, Environment, Resource, SecretKey, Space, qualified_kind
+from function.model.environment import ControlPlane, Environment, Resource, SecretKey, Space, Token, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.input import NEVER_ALLOWED, Input, Rule
 
 RESERVED_GROUPS = ("kube-*", "upbound-*", "mxp-*", "crossplane-system", "cert-manager", "ingress-nginx")
 """Namespaces of a Space that belong to the Space itself: never created, labelled or deleted by us."""
+ROLE_BINDING = "ObjectRoleBinding.authorization.spaces.upbound.io"
 ASK = "ask the platform team to allow it in the Composition's Input"
 
 
@@ -35,11 +37,36 @@ def problems(env: Environment, spec: s.Spec, rule: Rule | None) -> Iterator[Prob
         yield from _group(("spec", "groups", i, "name"), group.remote_name or group.name, rule)
         if (group.remote_name or group.name) == "default":
             yield Problem(("spec", "groups", i, "name"), "is used, never owned; leave it out of groups")
+        if group.access:
+            yield from _allowed(("spec", "groups", i, "access"), ROLE_BINDING, "Group", rule)
     for i, control_plane in enumerate(env.control_planes):
         if not env.spaces[control_plane.space].legacy:
             yield from _control_plane(("spec", "controlPlanes", i), control_plane, env, rule)
     for i, resource in enumerate(env.resources):
         yield from _resource(("spec", "resources", i), resource, rule)
+    yield from _iam(env, spec, rule)
+
+
+def _iam(env: Environment, spec: s.Spec, rule: Rule) -> Iterator[Problem]:
+    for at, kind in resolve_iam.used(spec.iam):
+        yield from _allowed(at, kind, resolve_iam.ORGANIZATION, rule)
+    if spec.iam:
+        yield from _token((*resolve_iam.AT, "tokenSecretRef"), env.iam.token, env, rule)
+    for i, robot in enumerate(env.iam.robots):
+        tokens = [t for t in env.iam.tokens.values() if t.robot == robot]
+        for j, token in enumerate(tokens):
+            yield from _token((*resolve_iam.AT, "robots", i, "tokens", j, "writeConnectionSecretToRef"), token.secret, env, rule)
+
+
+def _allowed(at: Location, kind: str, scope: str, rule: Rule) -> Iterator[Problem]:
+    """Whether a kind may go to a place: the one check of it, for every family."""
+    if not any(r.scope == scope and kind in r.kinds for r in rule.resources):
+        yield Problem(at, f"may not be {kind} at scope {scope}; {ASK}")
+
+
+def _token(at: Location, ref: SecretKey, env: Environment, rule: Rule) -> Iterator[Problem]:
+    if not (_own(ref, env) or _listed(ref, rule, "Token")):
+        yield Problem(at, f"names a Secret that is not this environment's to use; {ASK}")
 
 
 def _space(at: Location, space: Space, env: Environment, credentials: s.Credentials, rule: Rule) -> Iterator[Problem]:
@@ -47,13 +74,14 @@ def _space(at: Location, space: Space, env: Environment, credentials: s.Credenti
         yield Problem((*at, "host"), f"may not be reached from this namespace, or one of formerHosts may not; {ASK}")
     if space.insecure and not rule.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set from this namespace; give certificateAuthorityData, or {ASK}")
-    if space.token and not (_own(space.token, env) or _listed(space.token, rule, "Token")):
-        yield Problem((*at, "credentials", "tokenSecretRef"), f"names a Secret that is not this environment's to use; {ASK}")
+    token = space.token.secret if isinstance(space.token, Token) else space.token
+    if token and token is space.token:
+        yield from _token((*at, "credentials", "tokenSecretRef"), token, env, rule)
     if space.kubeconfig and credentials.kubeconfig_secret_ref:
         yield from _kubeconfig((*at, "credentials", "kubeconfigSecretRef"), space.kubeconfig, "Kubeconfig", env, rule)
     elif space.kubeconfig and not _listed(space.kubeconfig, rule, "Kubeconfig"):
         yield Problem((*at, "credentials", "kubeconfigSecretRef"), f"is by default a Secret that is not this environment's to use; {ASK}")
-    if space.token and not _own(space.token, env):
+    if token and not _own(token, env):
         # The platform's token goes only where the platform team says.
         if space.kubeconfig and _own(space.kubeconfig, env) and not _listed(space.kubeconfig, rule, "Kubeconfig"):
             yield Problem(
@@ -100,8 +128,8 @@ def _resource(at: Location, resource: Resource, rule: Rule) -> Iterator[Problem]
     kind = qualified_kind(resource.manifest)
     if kind in NEVER_ALLOWED:
         yield Problem((*at, "manifest", "kind"), f"is never {resource.manifest['kind']}; {_INSTEAD[kind]}")
-    elif not any(r.scope == resource.scope and kind in r.kinds for r in rule.resources):
-        yield Problem((*at, "manifest", "kind"), f"may not be {kind} at scope {resource.scope}; {ASK}")
+    else:
+        yield from _allowed((*at, "manifest", "kind"), kind, resource.scope, rule)
     namespace = resource.manifest["metadata"].get("namespace")
     if resource.scope == "Group":
         yield from _group((*at, "group"), resource.group, rule)

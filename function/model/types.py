@@ -15,6 +15,7 @@ LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Z
 LABEL_VALUE = r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
 GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 UID = r"^(unknown|[-0-9a-f]+)$"
 
 PATTERN_HINTS = {
@@ -28,6 +29,7 @@ PATTERN_HINTS = {
     LABEL_VALUE: "write letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     GLOB: "write lower case letters, digits, '-', '.' and ':', with '*' for any characters",
     KIND: "write Kind.group, such as SharedSecretStore.spaces.upbound.io, or Kind alone for the core group",
+    UUID: "write the UUID that Upbound shows for it: 36 characters, hexadecimal digits in lower case and '-'",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
 }
 """What to write instead, for each pattern above. Never quotes the value: it may be a secret in the wrong field."""
@@ -48,6 +50,7 @@ LabelValue = Annotated[str, _text(LABEL_VALUE, 63, 0)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
+Uuid = Annotated[str, _text(UUID, 36)]
 Uid = Annotated[str, _text(UID, 64)]
 
 # JSON arrays arrive as lists; a frozen model keeps tuples. Only the container is lax, never what is in it.
