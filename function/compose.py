@@ -100,6 +100,7 @@ def _unwanted(
         inside = names.control_plane_of(key)
         leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
         out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
-        if out[key] is None and any(referrers[i] - {key} for i in relations.identities(observed.document(key))):
+        used = any(referrers[i] - {key} for i in relations.identities(observed.document(key)))
+        if out[key] is None and (used or relations.acts(key, wanted, observed)):
             out[key] = Settled(lifecycle.again(env, key, observed))
     return out

@@ -83,12 +83,17 @@ def membership(robot_: str, team_: str) -> str:
 
 def token(t: Token) -> str:
     """Key of one generation of a robot's token."""
-    return f"{tokens(t)}{t.generation}"
+    return f"{generations(t)}{t.generation}"
 
 
-def tokens(t: Token) -> str:
+def generations(t: Token) -> str:
     """How the keys of all generations of a robot's token begin."""
-    return f"token/{t.robot}/{t.name}/"
+    return f"{tokens_of(t.robot)}{t.name}/"
+
+
+def tokens_of(robot_: str) -> str:
+    """How the keys of all tokens of a robot begin."""
+    return f"token/{robot_}/"
 
 
 def repository(name: str) -> str:

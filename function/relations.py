@@ -31,6 +31,13 @@ def referrers(observed: Observed, *stated: tuple[str, Document]) -> Mapping[Iden
     return found
 
 
+def acts(key: str, wanted: Mapping[str, Composed], observed: Observed) -> bool:
+    """Whether `key` is a membership of a robot that is leaving, and whose tokens are still there: they live by its teams."""
+    family, robot, *_ = (*key.split("/"), "")
+    leaving = family == "membership" and names.robot(robot) not in wanted
+    return leaving and any(k.startswith(names.tokens_of(robot)) for k in observed)
+
+
 def _targets(document: Document) -> Iterator[Identifier]:
     spec = dig(document, "spec")
     for r in _list(dig(spec, "references")):

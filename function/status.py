@@ -193,7 +193,7 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
         text = f"set deletionProtection: false first: {_few(protected)}"
         return Condition("Deletable", status=False, reason="GroupProtected", message=text)
     if rests:
-        text = "a robot's token would go while it is in use: give tokenSecretRef first, or empty the lists, which removes all in order"
+        text = "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order"
         return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {_few(rests)}")
     if lost:
         text = f"the order of deletion is not secured for {_few(lost)}: empty the lists first, which removes everything in order"

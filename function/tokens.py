@@ -10,17 +10,19 @@ _REF = ("spec", "writeConnectionSecretToRef")
 def current(token: SecretKey | Token, observed: Observed) -> tuple[SecretKey, tuple[str, ...]]:
     """The Secret that holds `token` now, and the keys that must be ready before it does.
 
-    A new generation is used as soon as it is ready, and then for good. Until then it is the newest other one that works,
-    and an older one is there as long as anything that exists refers to its Secret (compose): so nothing is ever without.
+    A new generation is used as soon as it is ready, and then for good. Until then it is the newest other one that works
+    or is in use, and that is there as long as anything that exists refers to its Secret (compose): so nothing is ever
+    without a token.
     """
     if isinstance(token, SecretKey):
         return token, ()
-    wanted = names.token(token)
-    if not observed.ready(wanted) and not relations.referrers(observed)["Secret", token.secret.name]:
-        for key in sorted((k for k in observed if k.startswith(names.tokens(token)) and k != wanted), key=_generation, reverse=True):
-            if observed.ready(key) and not observed.field(key, "metadata", "deletionTimestamp"):
-                namespace = observed.text(key, *_REF, "namespace") or token.secret.namespace
-                return SecretKey(namespace, observed.text(key, *_REF, "name"), token.secret.key), ()
+    wanted, used = names.token(token), relations.referrers(observed)
+    if observed.ready(wanted) or used["Secret", token.secret.name]:
+        return token.secret, (wanted,)
+    for key in sorted((k for k in observed if k.startswith(names.generations(token)) and k != wanted), key=_generation, reverse=True):
+        name, going = observed.text(key, *_REF, "name"), observed.field(key, "metadata", "deletionTimestamp")
+        if name and not going and (observed.ready(key) or used["Secret", name]):
+            return SecretKey(observed.text(key, *_REF, "namespace") or token.secret.namespace, name, token.secret.key), ()
     return token.secret, (wanted,)
 
 

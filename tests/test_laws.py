@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from function import fn, kube, names, structs
 from function.model import Identity
-from tests import schemas, strategies, world
+from tests import schemas, strategies, upbound, world
 
 settings.register_profile("laws", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 settings.load_profile("laws")
@@ -111,8 +111,8 @@ def test_2_deleting_the_environment_at_any_time_deletes_nothing_in_a_space_unles
 
     for _ in range(5):
         w.step()
-        objects = [o for o in w.observed.values() if o["kind"] == "Object" and o["spec"]["forProvider"]["manifest"]["kind"] != "Secret"]
-        assert not any({"*", "Delete"} & set(o["spec"]["managementPolicies"]) for o in objects)
+        managed = [o for k, o in w.observed.items() if k != names.KUBECONFIG and "managementPolicies" in o.get("spec", {})]
+        assert not any({"*", "Delete"} & set(o["spec"]["managementPolicies"]) for o in managed)
 
 
 @given(strategies.specs(), strategies.WORLDS)
@@ -124,6 +124,7 @@ def test_2_an_environment_that_is_emptied_with_removal_policy_delete_removes_all
     spec = {**spec, "removalPolicy": "Delete", "managementPolicies": ["*"], "groups": unprotected, "controlPlanes": full}
     w = world.settled(strategies.composite(spec, namespaced=namespaced), INPUT)
     owned = {w.place(o) for k, o in w.observed.items() if k.startswith("controlplane/")}
+    owned |= {upbound.place(o) for o in w.observed.values() if o["kind"] in upbound.KINDS and o["spec"]["managementPolicies"] == ["*"]}
     owned |= {w.place(o) for k, o in w.observed.items() if k.startswith("group/") and o["spec"]["managementPolicies"] == ["*"]}
 
     w.xr = {**w.xr, "spec": strategies.composite({"organization": "acme", "removalPolicy": "Delete"}, namespaced=namespaced)["spec"]}
@@ -247,7 +248,7 @@ def test_7_what_is_withheld_held_refused_or_unready_is_not_ready(xr: dict[str, A
 
     conditions = {c.type: c.status == fnv1.STATUS_CONDITION_TRUE for c in rsp.conditions}
     trouble = any(conditions[t] for t in ("Conflict", "Refused", "RemovalPending"))
-    unready = not all(conditions[f"{t}Ready"] for t in ("Credentials", "Groups", "ControlPlanes", "Resources"))
+    unready = not all(conditions[f"{t}Ready"] for t in ("Credentials", "Groups", "ControlPlanes", "Resources", "Identity"))
     ready = rsp.desired.composite.ready != fnv1.READY_FALSE and all(r.ready == fnv1.READY_TRUE for r in rsp.desired.resources.values())
     assert not (ready and (trouble or unready))
 
@@ -307,7 +308,14 @@ def test_10_no_input_of_a_tenant_reaches_what_its_rule_does_not_allow(spec: dict
         s["credentials"] = data.draw(st.fixed_dictionaries({}, optional={"tokenSecretRef": refs, "kubeconfigSecretRef": refs}))
         s["insecureSkipTLSVerify"] = data.draw(st.booleans())
     xr = strategies.composite(spec, namespaced=False)
+    if iam := spec.get("iam"):
+        iam |= data.draw(st.fixed_dictionaries({}, optional={"tokenSecretRef": refs}))
+        for token in (t for r in iam["robots"] for t in r["tokens"]):
+            into = st.fixed_dictionaries({"name": strategies.NAMES, "namespace": st.sampled_from(("platform", "crossplane-system"))})
+            token |= data.draw(st.fixed_dictionaries({}, optional={"writeConnectionSecretToRef": into}))
     rule = {**INPUT["rules"][0], "ownKubeconfigs": data.draw(st.booleans()), "insecureSkipTLSVerify": data.draw(st.booleans())}
+    granted = data.draw(st.booleans())
+    rule["resources"] = [r for r in rule["resources"] if granted or r["scope"] != "Organization"]
     req = world.request(xr, {**INPUT, "rules": [rule]})
 
     rsp = asyncio.run(fn.FunctionRunner().RunFunction(req, None))
@@ -315,7 +323,11 @@ def test_10_no_input_of_a_tenant_reaches_what_its_rule_does_not_allow(spec: dict
     allowed = {tuple(s.values())[:3] for s in rule["secrets"]}
     for r in rsp.desired.resources.values():
         config = world.plain(r.resource)
-        if config["kind"] != "ProviderConfig":
+        if ".upbound.io" in f".{config['apiVersion']}":
+            into = config["spec"].get("writeConnectionSecretToRef") or config["spec"].get("credentials", {}).get("secretRef")
+            assert granted
+            assert not into or into["namespace"] == "platform" or (into["namespace"], into["name"], into.get("key", "token")) in allowed
+        if config["kind"] != "ProviderConfig" or "identity" not in config["spec"]:
             continue
         kubeconfig, token = (
             tuple(config["spec"][p]["secretRef"][k] for k in ("namespace", "name", "key")) for p in ("credentials", "identity")

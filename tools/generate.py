@@ -38,7 +38,18 @@ def _structural(node: Schema, defs: Schema, *, namespaced: bool) -> Schema:
         (some,) = (n for n in node["anyOf"] if n.get("type") != "null")
         return _structural({**some, **{k: v for k, v in node.items() if k not in ("anyOf", "default")}}, defs, namespaced=namespaced)
     out: Schema = {"type": node.get("type", "string")}
-    for field in ("description", "enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "minimum", "maximum"):
+    for field in (
+        "description",
+        "enum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "maxProperties",
+        "minimum",
+        "maximum",
+    ):
         if field in node:
             out[field] = " ".join(node[field].split()) if field == "description" else node[field]
     if "const" in node:

@@ -78,7 +78,7 @@ def _permission(env: Environment, r: Repository, team: str, observed: Observed) 
         key,
         kube.managed(env, key, "Permission", said),
         f"{team} on {r.name}",
-        after=_made(env, team),
+        after=(names.repository(r.name), *_made(env, team)),
         needs=(names.repository(r.name),),
         # Its provider would take another level for this one, and removing that would remove both.
         instead_of=tuple(k for k in observed if k.startswith(all_levels) and k != key),
