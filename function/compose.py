@@ -100,7 +100,9 @@ def _unwanted(
         inside = names.control_plane_of(key)
         leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
         out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
-        used = any(referrers[i] - {key} for i in relations.identities(observed.document(key)))
-        if out[key] is None and (used or relations.acts(key, wanted, observed)):
-            out[key] = Settled(lifecycle.again(env, key, observed))
+        used = any(referrers[i] - {key} for i in relations.identities(observed.document(key))) or relations.acts(key, wanted, observed)
+        # What is not in a Space is not even prepared to go while it is used: nothing but this holds it.
+        if used and (out[key] is None or observed.field(key, "kind") != "Object"):
+            settled = out[key]
+            out[key] = Settled(lifecycle.again(env, key, observed), settled.notice if settled else None)
     return out

@@ -186,10 +186,15 @@ def explain(message: str) -> str:
     """
     found = advice(message)
     if found is None:
-        text = " ".join(_SECRETS.sub("[redacted]", message).split())
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        return told(message)
     match = re.search(found.pattern, message)
     return f"{found.means}: {found.do}".format(**(match.groupdict() if match else {}))
+
+
+def told(message: str) -> str:
+    """`message` as one line, cut, and without what looks like a token."""
+    text = " ".join(_SECRETS.sub("[redacted]", message).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def failures(status: Mapping[str, Any]) -> str:
@@ -200,17 +205,17 @@ def failures(status: Mapping[str, Any]) -> str:
         more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
         return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
     bad = [c for c in conditions(status) if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
-    said = str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"]) if bad else ""
+    said = told(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
     return said or ("failed" if phase == "Failed" else "")
 
 
 def _failure(f: object) -> str:
     """One control plane, with the first thing that it complains of."""
     if not isinstance(f, Mapping):
-        return str(f)[:_LONGEST]
+        return told(str(f))
     said = [str(c.get("message") or c.get("reason") or "") for c in conditions(f)]
-    text = explain(said[0]) if said and said[0] else ""
-    return f"{f.get('controlPlane')} ({text})" if text else str(f.get("controlPlane"))
+    name = told(str(f.get("controlPlane")))
+    return f"{name} ({told(said[0])})" if said and said[0] else name
 
 
 def conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -105,8 +105,9 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     if c.key not in observed or observed.ready(c.key):
         return "is being changed" if c.key in observed else "is being created"
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
-    said = diagnosis.failures(observed.mapping(c.key, *REMOTE, "status"))
-    said = said or observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
+    if failures := diagnosis.failures(observed.mapping(c.key, *REMOTE, "status")):
+        return failures
+    said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
     return diagnosis.explain(said) or "is not ready yet"
 
 
@@ -144,7 +145,7 @@ def _entry(line: _Line, **fields: str) -> dict[str, Any]:
 def _credentials(plan: Plan, observed: Observed) -> Condition:
     """Whether everything that reaches Spaces is there, and no Object complains of it."""
     missing = [
-        lifecycle.title(c.key, c.entry)
+        f"{lifecycle.title(c.key, c.entry)}{f' ({_why(c, plan, observed)})' if c.needs else ''}"
         for c in plan.wanted.values()
         if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)
     ]
@@ -160,7 +161,8 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
 
 def _family(lines: Iterable[_Line], type_: str, prefix: str | tuple[str, ...], noun: str) -> Condition:
     mine = [line for line in lines if line.key.startswith(prefix)]
-    unready = [f"{line.entry} ({line.message})" for line in mine if not line.ready]
+    one_kind = isinstance(prefix, str)
+    unready = [f"{line.entry if one_kind else lifecycle.title(line.key, line.entry)} ({line.message})" for line in mine if not line.ready]
     message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
     if unready:
         return Condition(type_, status=False, reason="NotReady", message=f"{message}: {_few(unready)}")

@@ -55,7 +55,7 @@ def _optional(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[di
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A valid spec: Spaces, groups, control planes and resources that refer to each other."""
-    spaces = [{"name": f"s{i}", "host": HOSTS[i]} for i in range(draw(st.integers(1, 2)))]
+    spaces: list[dict[str, Any]] = [{"name": f"s{i}", "host": HOSTS[i]} for i in range(draw(st.integers(1, 2)))]
     names = [s["name"] for s in spaces]
     iam = draw(organizations())
     teams = [*(t["name"] for t in iam["teams"]), UUID]

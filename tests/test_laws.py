@@ -312,7 +312,7 @@ def test_10_no_input_of_a_tenant_reaches_what_its_rule_does_not_allow(spec: dict
         iam |= data.draw(st.fixed_dictionaries({}, optional={"tokenSecretRef": refs}))
         for token in (t for r in iam["robots"] for t in r["tokens"]):
             into = st.fixed_dictionaries({"name": strategies.NAMES, "namespace": st.sampled_from(("platform", "crossplane-system"))})
-            token |= data.draw(st.fixed_dictionaries({}, optional={"writeConnectionSecretToRef": into}))
+            token.update(data.draw(st.fixed_dictionaries({}, optional={"writeConnectionSecretToRef": into})))
     rule = {**INPUT["rules"][0], "ownKubeconfigs": data.draw(st.booleans()), "insecureSkipTLSVerify": data.draw(st.booleans())}
     granted = data.draw(st.booleans())
     rule["resources"] = [r for r in rule["resources"] if granted or r["scope"] != "Organization"]

@@ -35,7 +35,7 @@ def provide(w: "World", key: str, *, ready: bool) -> None:
     generation = o["metadata"]["generation"]
     o["status"] = {"conditions": [world.condition("Synced", met=met, generation=generation), world.condition("Ready", met=met and ready)]}
     if met and o["kind"] == "Repository":
-        o["status"]["atProvider"] = {k: v for k, v in w.remote[place(o)].items()}
+        o["status"]["atProvider"] = dict(w.remote[place(o)])
     if met and o["kind"] in ("Team", "Robot"):
         o["status"]["atProvider"] = {"id": annotations[NAME]}
 

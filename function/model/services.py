@@ -75,7 +75,7 @@ _OF_A_CONFIG: dict[str, Any] = {
 }
 _BACKUPS = {
     "SharedBackupConfig": Service(
-        required=(("objectStorage", "bucket"), ("objectStorage", "credentials", "source")),
+        required=(("objectStorage", "bucket"),),
         where={
             ("objectStorage", "provider"): {"AWS": (), "Azure": (), "GCP": ()},
             ("objectStorage", "credentials", "source"): {
@@ -214,7 +214,8 @@ def _chosen(at: Location, spec: object, service: Service) -> Iterator[Problem]:
     for path, values in service.where.items():
         value = dig(spec, *path)
         if not isinstance(value, str) or value not in values:
-            yield Problem((*at, *path), f"is not one of the values; write {' or '.join(values)}")
+            wrong = "is required" if value is None else "is not one of the values"
+            yield Problem((*at, *path), f"{wrong}; write {' or '.join(values)}")
         elif values[value] and not dig(spec, *values[value]):
             yield Problem((*at, *values[value]), f"is required where {path[-1]} is {value}")
     for path in service.one_of:

@@ -116,7 +116,7 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
         kube.wrapped(env, key, manifest, via),
         after=(*endpoints.prerequisites(env, group.space), names.group(group.space, group.name)),
         needs=tuple(names.team(team) for team in group.access if not env.iam.known(team)),
-        entry=group.entry,
+        entry=f"roles in {group.entry}",
         life=Life.INSIDE,
         policies=group.policies,
     )

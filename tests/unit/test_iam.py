@@ -319,7 +319,8 @@ def test_an_environment_whose_space_rests_on_its_own_robot_is_not_deletable() ->
     message = next(c.message for c in w.reconcile().conditions if c.type == "Deletable")
 
     assert message == (
-        "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order: Space east"
+        "a robot's token would go while it is in use: write tokenSecretRef first, "
+        "or empty the lists, which removes all in order: Space east"
     )
 
 
