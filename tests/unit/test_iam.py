@@ -8,7 +8,7 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import names
 from function.model import Identity
-from tests import strategies, upbound, world
+from tests import stories, strategies, upbound, world
 from tests.unit.test_life import change, conditions
 
 ACME = Identity("platform", "acme")
@@ -343,3 +343,11 @@ def test_names_of_what_is_made_are_found_again() -> None:
     w = lived()
 
     assert w.observed[TEAM]["metadata"]["name"] == names.object_name(ACME, TEAM)
+
+
+def test_the_shipped_runtime_config_lets_the_provider_know_management_policies() -> None:
+    runtime, provider = stories.load(stories.ROOT / "package" / "install" / "provider-upbound.yaml")
+
+    (container,) = runtime["spec"]["deploymentTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "ENABLE_MANAGEMENT_POLICIES", "value": "true"}]
+    assert provider["spec"]["runtimeConfigRef"]["name"] == runtime["metadata"]["name"]
