@@ -131,7 +131,10 @@ def test_conditions_are_few_stable_and_seen_by_the_claim() -> None:
         types.append([c.type for c in rsp.conditions])
 
     assert types == [
-        ["CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady", "Conflict", "Refused", "RemovalPending", "Deletable"]
+        [
+            *(f"{what}Ready" for what in ("Credentials", "Groups", "ControlPlanes", "Resources", "Identity")),
+            *("Conflict", "Refused", "RemovalPending", "Deletable"),
+        ]
     ] * len(STORIES)
 
 

@@ -60,6 +60,8 @@ PARTS = (
     ("spec", "references"),
     ("spec", "providerConfigRef"),
     ("spec", "credentials"),
+    ("spec", "forProvider"),
+    ("spec", "writeConnectionSecretToRef"),
     ("metadata", "annotations"),
     ("metadata", "finalizers"),
     ("metadata", "uid"),

@@ -136,15 +136,15 @@ def completed(manifest: Mapping[str, Any], label: Mapping[str, str]) -> Mapping[
     spec = manifest.get("spec")
     if not isinstance(spec, dict):
         return manifest
-    chosen: dict[str, Any] = {}
-    for name in service_of(manifest).selectors:
-        selector: Any = spec.get(name, {"matchLabels": dict(label)} if name == SELECTOR else None)
-        if isinstance(selector, Mapping) and "matchLabels" in selector:
-            rest = {k: v for k, v in selector.items() if k != "matchLabels"}
-            chosen[name] = {**rest, "labelSelectors": [*rest.get("labelSelectors", ()), {"matchLabels": selector["matchLabels"]}]}
-        elif selector is not None:
-            chosen[name] = selector
-    return {**manifest, "spec": {**spec, **chosen}}
+    said = {**({SELECTOR: {"matchLabels": dict(label)}} if SELECTOR in service_of(manifest).selectors else {}), **spec}
+    return {**manifest, "spec": {**said, **{n: _in_full(said[n]) for n in service_of(manifest).selectors if n in said}}}
+
+
+def _in_full(selector: Any) -> Any:  # noqa: ANN401  # What an author wrote.
+    if not isinstance(selector, Mapping) or "matchLabels" not in selector:
+        return selector
+    rest = {k: v for k, v in selector.items() if k != "matchLabels"}
+    return {**rest, "labelSelectors": [*rest.get("labelSelectors", ()), {"matchLabels": selector["matchLabels"]}]}
 
 
 def before(r: Resource, resources: Iterable[Resource]) -> Iterator[Resource]:

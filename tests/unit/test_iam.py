@@ -1,12 +1,14 @@
 """Teams, robots, tokens, repositories and roles, step by step: what is used is never taken away."""
 
+import asyncio
 import copy
+import functools
 from typing import Any
 
 import pytest
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
-from function import names
+from function import fn, model, names
 from function.model import Identity
 from tests import stories, strategies, upbound, world
 from tests.unit.test_life import change, conditions
@@ -43,6 +45,12 @@ def xr(*, namespaced: bool = True, **spec: Any) -> dict[str, Any]:
 def lived(*, namespaced: bool = True, **spec: Any) -> world.World:
     """A world in which all of it came to rest."""
     return world.settled(xr(namespaced=namespaced, **spec), strategies.INPUT)
+
+
+@functools.cache
+def once() -> world.World:
+    """That world, made once: copy it."""
+    return lived()
 
 
 def ready(rsp: fnv1.RunFunctionResponse) -> bool:
@@ -351,3 +359,26 @@ def test_the_shipped_runtime_config_lets_the_provider_know_management_policies()
     (container,) = runtime["spec"]["deploymentTemplate"]["spec"]["template"]["spec"]["containers"]
     assert container["env"] == [{"name": "ENABLE_MANAGEMENT_POLICIES", "value": "true"}]
     assert provider["spec"]["runtimeConfigRef"]["name"] == runtime["metadata"]["name"]
+
+
+def test_a_token_of_a_bare_composite_needs_a_namespace() -> None:
+    bare = {**xr(namespaced=False), "metadata": {"name": "acme"}}
+    bare["spec"] = {k: v for k, v in bare["spec"].items() if k != "claimRef"}
+
+    with pytest.raises(model.InvalidError, match="is required where the environment has no namespace; name the namespace of the Secret"):
+        model.parse(bare, strategies.INPUT)
+
+
+@pytest.mark.parametrize("broken", [{"spec": {}}, {"spec": None}, {"metadata": {"name": "x"}}, {"kind": None}, {"status": 1}])
+@pytest.mark.parametrize(
+    "key", [TEAM, ROBOT, TOKEN.format(1), "membership/ci/platform", "repository/config", "permission/config/platform/read"]
+)
+def test_broken_resources_of_the_organization_are_no_defect(key: str, broken: dict[str, Any]) -> None:
+    for spec in (SPEC, {"organization": "acme"}):
+        w = copy.deepcopy(once())
+        w.observed[key] = {**w.observed[key], **broken}
+        w.xr = strategies.composite(copy.deepcopy(spec), namespaced=True)
+
+        rsp = asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, strategies.INPUT, w.observed), None))
+
+        assert not rsp.results

@@ -1,9 +1,13 @@
 """Keys, names and addresses are promises: these values may never change."""
 
 from function import kube, names
-from function.model.environment import ControlPlane, Identity, Policies, Resource, Space
+from function.model import iam as s
+from function.model import resolve_iam
+from function.model.environment import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Token
+from function.model.input import Input
 
 C = ControlPlane("dev", "app", "west", "team", Policies.FULL, adopt=False, labels={}, spec={}, kubeconfig=None)
+INPUT = Input.model_validate({"apiVersion": "upbound-environment.fn.crossplane.io/v1beta1", "kind": "Input"})
 ACME = Identity("platform", "acme")
 
 
@@ -24,6 +28,27 @@ def test_keys() -> None:
     assert names.resource(resource("Group", "a.b/v1")) == "resource/group/west/team/Kind.a.b/-/x"
     assert names.resource(resource("ControlPlane", "a.b/v1", "n")) == "resource/controlplane/west/team/app/Kind.a.b/n/x"
     assert names.resource(resource("ControlPlane")) == "resource/controlplane/west/team/app/Kind/-/x"
+
+
+def test_keys_of_the_organization() -> None:
+    token = Token("ci", "argocd", 2, SecretKey("n", "s", "token"))
+    assert names.UPBOUND == "upbound"
+    assert (names.team("a"), names.robot("a"), names.membership("r", "t")) == ("team/a", "robot/a", "membership/r/t")
+    assert names.token(token) == "token/ci/argocd/2"
+    assert (names.repository("c"), names.permission("c", "t", "read")) == ("repository/c", "permission/c/t/read")
+    assert names.role_binding("west", "team") == "resource/group/west/team/ObjectRoleBinding.authorization.spaces.upbound.io/-/team"
+
+
+def test_secrets_of_tokens() -> None:
+    spec = s.Iam.model_validate({"robots": [{"name": "ci", "tokens": [{"name": "a"}, {"name": "b", "generation": 2}]}]})
+    named = s.Iam.model_validate({"robots": [{"name": "ci", "tokens": [{"name": "a", "writeConnectionSecretToRef": {"name": "x"}}]}]})
+
+    def secrets(iam: s.Iam) -> list[SecretKey]:
+        made = resolve_iam.resolved(iam, ACME, INPUT, lambda _, __: SecretKey("n", "s", "k"))
+        return [t.secret for t in made.tokens.values()]
+
+    assert secrets(spec) == [SecretKey("platform", "ci-a-1", "token"), SecretKey("platform", "ci-b-2", "token")]
+    assert secrets(named) == [SecretKey("platform", "x-1", "token")]
 
 
 def test_what_a_key_says_of_its_place() -> None:
