@@ -382,3 +382,23 @@ def test_broken_resources_of_the_organization_are_no_defect(key: str, broken: di
         rsp = asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, strategies.INPUT, w.observed), None))
 
         assert not rsp.results
+
+
+def test_an_environment_with_removal_policy_delete_and_teams_becomes_deletable() -> None:
+    w = lived(removalPolicy="Delete", spaces=SPEC["spaces"][:1], controlPlanes=[{"name": "dev", "group": "dev"}])
+
+    condition = next(c for c in w.reconcile().conditions if c.type == "Deletable")
+
+    assert (condition.status, condition.reason) == (fnv1.STATUS_CONDITION_TRUE, "Ready")
+    assert all(o["spec"]["managementPolicies"] == ["*"] for o in w.observed.values() if o["kind"] in upbound.KINDS)
+
+
+def test_a_token_that_something_is_only_about_to_use_stays() -> None:
+    w = lived()
+    change(w, iam={**IAM, "robots": token(2)})
+    del w.observed["providerconfig/east"]
+
+    rsp = w.reconcile()
+
+    assert used(rsp) == "ci-spaces-1"
+    assert "*" not in world.plain(rsp.desired.resources[TOKEN.format(1)].resource)["spec"]["managementPolicies"]
