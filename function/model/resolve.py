@@ -51,8 +51,7 @@ class Resolver:
         self._unique("spaces", ((i, "host", space.host) for i, space in enumerate(self.spaces.values())), "is the host of two Spaces")
         self.groups = {e.name: self._group(("spec", "groups", i), e) for i, e in enumerate(spec.groups)}
         self._unique("groups", ((i, "", (g.space, g.name)) for i, g in enumerate(self.groups.values())), "names a group of its Space twice")
-        roles = [(("spec", "groups", i, "access"), e.access) for i, e in enumerate(spec.groups)]
-        self.problems += resolve_iam.problems(spec.iam, self.iam, roles, namespaced=self.namespaced)
+        self.problems += resolve_iam.problems(spec, self.iam, namespaced=self.namespaced)
         self.problems += resolve_iam.robots_that_make_groups(self.spaces.values(), self.groups.values())
         self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
         self._unique_control_planes(list(self.control_planes.values()))

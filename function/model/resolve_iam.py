@@ -9,6 +9,7 @@ from function.model.environment import Group, Iam, Identity, Policies, Repositor
 from function.model.errors import Location, Problem, nearest
 from function.model.input import Input
 from function.model.references import RobotTokenRef, SecretKeyRef
+from function.model.spec import Spec
 from function.model.types import UUID
 
 AT = ("spec", "iam")
@@ -31,11 +32,9 @@ def resolved(spec: s.Iam | None, identity: Identity, input_: Input, secret: Call
     )
 
 
-def problems(
-    spec: s.Iam | None, iam: Iam, access: Iterable[tuple[Location, tuple[s.Access, ...]]], *, namespaced: bool
-) -> Iterator[Problem]:
-    """What is wrong with `spec`, and with the roles of its teams in groups."""
-    spec = spec or s.Iam()
+def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
+    """What is wrong with the `iam` of a spec, and with the roles of its teams in groups."""
+    spec = whole.iam or s.Iam()
     twice = "stands twice; write a name of its own"
     for field, entries in {"teams": spec.teams, "robots": spec.robots, "repositories": spec.repositories}.items():
         yield from checks.unique((((*AT, field, i, "name"), e.name) for i, e in enumerate(entries)), twice)  # type: ignore[attr-defined]  # All have one.
@@ -55,8 +54,8 @@ def problems(
     yield from checks.unique(secrets, "names the Secret of another token; write a name for each")
     for i, repository in enumerate(spec.repositories):
         yield from _teams(iam, [((*AT, "repositories", i, "permissions", j, "team"), p.team) for j, p in enumerate(repository.permissions)])
-    for at, roles in access:
-        yield from _teams(iam, [((*at, j, "team"), a.team) for j, a in enumerate(roles)])
+    for i, group in enumerate(whole.groups):
+        yield from _teams(iam, [(("spec", "groups", i, "access", j, "team"), a.team) for j, a in enumerate(group.access)])
 
 
 def token_of(iam: Iam, at: Location, ref: RobotTokenRef) -> tuple[Token | None, list[Problem]]:
