@@ -12,7 +12,7 @@ from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document, UnreadableError
 from function.kubeconfigs import NoKubeconfigError
-from function.model.environment import Policies
+from function.model.environment import Environment, Policies
 from function.model.errors import InvalidError, Location
 from function.render import NotRenderedError
 
@@ -199,6 +199,17 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
         return [f"{document.file}:{document.line(p.at)}: {p}" for p in e.problems]
     except NotRenderedError as e:
         return [f"{document.file}:{document.line(())}: {e}"]
+    found = []
+    for thing, at in _makes(env).items():
+        other, there = owners.setdefault(thing, (document, at))
+        if other is not document:
+            where = f"{other.file}:{other.line(there)}"
+            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
+    return found
+
+
+def _makes(env: Environment) -> dict[tuple[str, ...], Location]:
+    """What only one environment should make, and where this one says so."""
     mine: dict[tuple[str, ...], Location] = {("environment", env.identity.namespace, env.identity.name): ("metadata", "name")}
     for i, c in enumerate(env.control_planes):
         if c.policies is not Policies.OBSERVE and not env.spaces[c.space].legacy:
@@ -206,10 +217,10 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
     for i, g in enumerate(env.groups):
         if g.owned and g.policies is not Policies.OBSERVE:
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
-    found = []
-    for thing, at in mine.items():
-        other, there = owners.setdefault(thing, (document, at))
-        if other is not document:
-            where = f"{other.file}:{other.line(there)}"
-            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
-    return found
+    for i, t in enumerate(env.iam.teams.values()):
+        if not t.uuid and env.policies is not Policies.OBSERVE:
+            mine["team", env.organization, t.name] = ("spec", "iam", "teams", i)
+    for i, r in enumerate(env.iam.repositories):
+        if env.policies is not Policies.OBSERVE:
+            mine["repository", env.organization, r.name] = ("spec", "iam", "repositories", i)
+    return mine

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from function import endpoints, kube, lifecycle, names, relations, removal
-from function.desired import Composed, Life, Manifest, remote
+from function.desired import Composed, Life, Manifest, managed, remote
 from function.lifecycle import Settled
 from function.model.environment import Environment
-from function.observed import WANTED, Observed
+from function.observed import Observed
 from function.plan import Emitted, Plan
-from function.resources import access, argocd, connection, connector, controlplane, flux, group, other
+from function.resources import access, argocd, connection, connector, controlplane, flux, group, iam, other
 
 FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
     access.compose,
     group.compose,
     controlplane.compose,
     other.compose,
+    iam.compose,
     connection.compose,
     argocd.compose,
     flux.compose,
@@ -25,7 +26,7 @@ FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
 def compose(env: Environment, observed: Observed) -> Plan:
     """What is to exist now. Wanted and observed is always emitted; unwanted and observed goes as removal says."""
     wanted = {c.key: c for family in FAMILIES for c in family(env, observed)}
-    withheld = {c.key: c for c in wanted.values() if c.key not in observed and (c.lacks or _waits(c, wanted, observed))}
+    withheld = {c.key: c for c in wanted.values() if c.key not in observed and (c.lacks or _too_early(c, wanted, observed))}
     settled: dict[str, Settled | None] = {}
     places = lifecycle.Places()
     for c in wanted.values():
@@ -33,7 +34,8 @@ def compose(env: Environment, observed: Observed) -> Plan:
             withheld[c.key] = c
         if c.key not in withheld:
             settled[c.key] = lifecycle.wanted(env, c, observed, places)
-    settled |= _unwanted(env, wanted, observed, places.foreign)
+    stated = [(key, s.composed.manifest) for key, s in settled.items() if s]
+    settled |= _unwanted(env, wanted, observed, places.foreign, stated)
     settled = removal.spare_groups(env, settled, observed)
     stay = {key: s for key, s in settled.items() if s}
     linked = {key: _linked(s, wanted, observed) if key in wanted else s.composed.manifest for key, s in stay.items()}
@@ -50,8 +52,9 @@ def compose(env: Environment, observed: Observed) -> Plan:
     )
 
 
-def _waits(c: Composed, wanted: dict[str, Composed], observed: Observed) -> bool:
-    return not all(observed.ready(n) for n in c.needs if n in wanted)
+def _too_early(c: Composed, wanted: dict[str, Composed], observed: Observed) -> bool:
+    """Whether something that `c` needs is not ready, or what it is instead of is still there."""
+    return not all(observed.ready(n) for n in c.needs if n in wanted) or any(k in observed for k in c.instead_of)
 
 
 def connection_details(env: Environment, observed: Observed) -> Mapping[str, bytes]:
@@ -62,13 +65,14 @@ def connection_details(env: Environment, observed: Observed) -> Mapping[str, byt
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
     """A manifest with its edges, and the annotation that says that all it comes after has been ready once."""
     c = settled.composed
-    after = [a for a in c.after if a in wanted]
-    if not after:
-        return c.manifest
-    metadata = c.manifest["metadata"]
-    if c.manifest.get("kind") != "Object":
+    after, metadata = [a for a in c.after if a in wanted], c.manifest["metadata"]
+    if not managed(c.manifest):
+        # A generation of a token that is in use need not be the wanted one.
+        after = [a for a in c.after if a in wanted or a in observed]
         annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AFTER: ",".join(after)}
-        return {**c.manifest, "metadata": {**metadata, "annotations": annotations}}
+        return {**c.manifest, "metadata": {**metadata, "annotations": annotations}} if after else c.manifest
+    if c.manifest["kind"] != "Object" or not after:
+        return c.manifest
     spec = c.manifest["spec"]
     if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
         metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_PREREQUISITES: "true"}}
@@ -77,13 +81,13 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
 
 
 def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
-    """`c`, ready if the Object is and already says what we want: its Ready speaks of what it says."""
-    if manifest.get("kind") != "Object":
+    """`c`, ready if what is observed is and already says what we want: its Ready speaks of what it says."""
+    if not managed(manifest):
         return Emitted(c.key, manifest, observed.ready(c.key) and not c.lacks)
-    want, have = remote(c.manifest), observed.field(c.key, *WANTED)
+    want, have = remote(c.manifest), observed.said(c.key)
     stated = bool(have == want)
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
-    part = want if c.life is not Life.INSIDE else {k: v for k, v in want.items() if k != "metadata"}
+    part = want if c.life not in (Life.INSIDE, Life.KEPT) else {k: v for k, v in want.items() if k != "metadata"}
     said = (stated or _within(part, have)) and observed.field(c.key, "spec", "managementPolicies") == manifest["spec"]["managementPolicies"]
     return Emitted(c.key, manifest, observed.ready(c.key) and said, stated=stated)
 
@@ -95,21 +99,30 @@ def _within(want: object, have: object) -> bool:
     return want == have
 
 
-def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed, foreign: set[str]) -> dict[str, Settled | None]:
-    """What becomes of each key whose line is gone. Nothing goes while something that exists still refers to it."""
+def _unwanted(
+    env: Environment, wanted: dict[str, Composed], observed: Observed, foreign: set[str], stated: list[tuple[str, Manifest]]
+) -> dict[str, Settled | None]:
+    """What becomes of each key whose line is gone. Nothing goes while something that exists, or is stated now, refers to it."""
     gone = [key for key in observed if key not in wanted]
     if not gone:
         return {}
-    referrers, places, hosts = relations.referrers(observed), relations.RemotePlaces(env, wanted, observed), endpoints.hosts(env, observed)
+    referrers, places, hosts = (
+        relations.referrers(observed, *stated),
+        relations.RemotePlaces(env, wanted, observed),
+        endpoints.hosts(env, observed),
+    )
     out: dict[str, Settled | None] = {}
     for key in gone:
         inside = names.control_plane_of(key)
         leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
         out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
-        if out[key] is None and referrers[relations.identity(observed.document(key))] - {key}:
-            out[key] = Settled(lifecycle.again(env, key, observed))
+        used = any(referrers[i] - {key} for i in relations.identities(observed.document(key))) or relations.acts(key, wanted, observed)
+        # What is not in a Space is not even prepared to go while it is used: nothing but this holds it.
+        if used and (out[key] is None or observed.field(key, "kind") != "Object"):
+            settled = out[key]
+            out[key] = Settled(lifecycle.again(env, key, observed), settled.notice if settled else None)
     # What consumes a control plane that is held stays too.
-    held = [relations.identity(observed.document(key)) for key, s in out.items() if s and s.notice]
+    held = [i for key, s in out.items() if s and s.notice for i in relations.identities(observed.document(key))]
     for key in {r for h in held for r in referrers[h] if r in out and r.startswith(names.CONSUMERS)}:
         out[key] = out[key] or Settled(lifecycle.again(env, key, observed))
     return out

@@ -22,6 +22,10 @@ class Life(enum.Enum):
     """Needed but not ours: created if absent, never changed, never removed."""
     INSIDE = enum.auto()
     """Lives in a Space, group or control plane: never deleted by deleting the environment, deleted with its line."""
+    KEPT = enum.auto()
+    """Lives in a group and holds data: removed as removalPolicy says."""
+    ISSUED = enum.auto()
+    """Lives in the organization: deleted with its line, and with the environment if removalPolicy is Delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,12 @@ class Composed:
         manifest: the whole object; for an Object without managementPolicies and references.
         after: keys that come before it and go after it; never withholds it.
         needs: keys that must be ready before it is created.
+        instead_of: keys that must be gone before it is created.
         entry: its name in the environment, for messages.
         life: how it lives and goes.
         policies: what its author allows.
         adopt: whether it may take over what exists.
-        immutable: paths of its remote manifest's spec that the API forbids to change.
+        immutable: paths of its remote manifest's spec, or of its own where it wraps none, that cannot be changed.
         refused: why it is not as the environment says, where its family had to keep it as it was.
         lacks: what its manifest cannot be written without, and is not there: it is not created, or stays as it is.
     """
@@ -53,8 +58,29 @@ class Composed:
     immutable: tuple[tuple[str, ...], ...] = ()
     refused: str = ""
     lacks: str = ""
+    instead_of: tuple[str, ...] = ()
+
+
+LOCAL_KINDS = (
+    "AppProject",
+    "Application",
+    "ExternalSecret",
+    "GitRepository",
+    "Kustomization",
+    "OCIRepository",
+    "ProviderConfig",
+    "Release",
+    "Secret",
+)
+"""Kinds that live here and have no managementPolicies of ours."""
+
+
+def managed(manifest: Mapping[str, Any]) -> bool:
+    """Whether `manifest` stands for something outside this cluster, with managementPolicies: an Object or its like."""
+    return manifest.get("kind") not in (None, *LOCAL_KINDS)
 
 
 def remote(manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  # A manifest, or nothing where there is none.
-    """The manifest that an Object wraps."""
-    return manifest["spec"]["forProvider"]["manifest"]
+    """The manifest that an Object wraps, or what any other managed resource says of what it stands for."""
+    said = manifest["spec"]["forProvider"]
+    return said["manifest"] if manifest["kind"] == "Object" else said

@@ -4,10 +4,13 @@ Sources: provider-kubernetes v1.2.1 pkg/kube/client, pkg/kube/client/upbound and
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _NAME = r"[-.a-z0-9]+"
 _LONGEST = 200
+_MOST_FAILURES = 5
 _SECRETS = re.compile(r"eyJ[-_A-Za-z0-9]+(\.[-_A-Za-z0-9]+)*|(?i:bearer)\s+\S+|//[^/\s@]+@")
 """What looks like a token in a message of another program: a JWT, a bearer header, a password in an address."""
 
@@ -101,6 +104,18 @@ TABLE = (
         "give its user or team the role that is needed in the group",
     ),
     Advice(
+        "`spec.managementPolicies` is set to a non-default value but the feature is not enabled",
+        r"managementPolicies` is set to a non-default value but the feature is not enabled",
+        "this provider does not know managementPolicies, without which what it makes is not protected",
+        "run provider-upbound up to v1.1.1 with ENABLE_MANAGEMENT_POLICIES=true, as package/install/provider-upbound.yaml does",
+    ),
+    Advice(
+        "token exists upstream but connection secret is missing or empty",
+        r"connection secret is missing or empty",
+        "the token's Secret is gone, and Upbound shows a token only once",
+        "write the next number as the token's generation",
+    ),
+    Advice(
         "external resource does not exist",
         r"external resource does not exist",
         "there is nothing of this name, and managementPolicies only look",
@@ -171,10 +186,42 @@ def explain(message: str) -> str:
     """
     found = advice(message)
     if found is None:
-        text = " ".join(_SECRETS.sub("[redacted]", message).split())
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        return told(message)
     match = re.search(found.pattern, message)
     return f"{found.means}: {found.do}".format(**(match.groupdict() if match else {}))
+
+
+def told(message: str) -> str:
+    """`message` as one line, cut, and without what looks like a token."""
+    text = " ".join(_SECRETS.sub("[redacted]", message).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def failures(status: Mapping[str, Any]) -> str:
+    """What a service of a Space says went wrong, for each control plane that it names, or an empty string."""
+    found, phase = status.get("failed"), status.get("phase")
+    texts = sorted(_failure(f) for f in found) if isinstance(found, (list, tuple)) else []
+    if texts:
+        more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
+        return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
+    bad = [c for c in conditions(status) if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
+    said = told(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
+    return said or ("failed" if phase == "Failed" else "")
+
+
+def _failure(f: object) -> str:
+    """One control plane, with the first thing that it complains of."""
+    if not isinstance(f, Mapping):
+        return told(str(f))
+    said = [str(c.get("message") or c.get("reason") or "") for c in conditions(f)]
+    name = told(str(f.get("controlPlane")))
+    return f"{name} ({told(said[0])})" if said and said[0] else name
+
+
+def conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The conditions in `status`, in their order."""
+    found = status.get("conditions")
+    return [c for c in found if isinstance(c, Mapping)] if isinstance(found, (list, tuple)) else []
 
 
 def about_credentials(message: str) -> bool:

@@ -10,7 +10,7 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from google.protobuf import struct_pb2
 
-from function import metrics, names, readiness
+from function import metrics, names, readiness, tokens
 from function.compose import compose, connection_details
 from function.model import InvalidError, parse
 from function.model.environment import Environment
@@ -90,7 +90,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     if unready or not plan.complete:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
-    for ref in env.read:
+    for ref, _ in (tokens.current(token, observed) for token in env.read):
         selector = fnv1.ResourceSelector(api_version="v1", kind="Secret", match_name=ref.name, namespace=ref.namespace)
         rsp.requirements.resources[names.required(ref)].CopyFrom(selector)
     if not env.namespaced:  # A namespaced environment composes its Secret: Crossplane writes none for it.

@@ -8,14 +8,14 @@ from typing import Any
 
 import yaml
 
-from function import names
+from function import desired, names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment, SecretKey, Space, dig
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
 NAMESPACED = "kubernetes.m.crossplane.io"
-_OBJECT_SPEC = (
+_MANAGED_SPEC = (
     "connectionDetails",
     "forProvider",
     "managementPolicies",
@@ -71,13 +71,48 @@ def provider_config(env: Environment, key: str, host: str, kubeconfig: SecretKey
 
 def release(env: Environment, key: str, for_provider: Manifest, via: Via) -> Manifest:
     """A Helm release of provider-helm."""
-    kind = {"kind": via.kind} if env.namespaced else {}
     return {
         "apiVersion": f"helm.{'m.' if env.namespaced else ''}crossplane.io/v1beta1",
         "kind": "Release",
         "metadata": _metadata(env, key),
-        "spec": {"forProvider": for_provider, "providerConfigRef": {**kind, "name": via.provider_config}},
+        "spec": {"forProvider": for_provider, "providerConfigRef": _config_ref(env, via.provider_config, via.kind)},
     }
+
+
+def upbound_config(env: Environment, token: SecretKey) -> Manifest:
+    """The ProviderConfig with which provider-upbound reaches the organization."""
+    return {
+        "apiVersion": f"{_upbound(env)}/v1alpha1",
+        "kind": "ProviderConfig",
+        "metadata": _metadata(env, names.UPBOUND),
+        "spec": {"organization": env.organization, "credentials": {"source": "Secret", "secretRef": _ref(token)}},
+    }
+
+
+def managed(env: Environment, key: str, kind: str, for_provider: Manifest) -> Manifest:
+    """A resource of provider-upbound, which makes what `for_provider` says."""
+    group = "repository" if kind in ("Repository", "Permission") else "iam"
+    return {
+        "apiVersion": f"{group}.{_upbound(env)}/v1alpha1",
+        "kind": kind,
+        "metadata": _metadata(env, key),
+        "spec": {
+            "forProvider": for_provider,
+            "providerConfigRef": _config_ref(env, names.object_name(env.identity, names.UPBOUND)),
+        },
+    }
+
+
+def found(manifest: Manifest, external_name: str) -> Manifest:
+    """`manifest`, for what is called `external_name` where it is; as it was where that is empty."""
+    annotations = {"annotations": {names.ANNOTATION_EXTERNAL_NAME: external_name}} if external_name else {}
+    return {**manifest, "metadata": {**manifest["metadata"], **annotations}}
+
+
+def written(env: Environment, manifest: Manifest, secret: SecretKey) -> Manifest:
+    """`manifest`, whose provider writes what it gets into `secret`."""
+    place = {} if env.namespaced else {"namespace": secret.namespace}
+    return {**manifest, "spec": {**manifest["spec"], "writeConnectionSecretToRef": {"name": secret.name, **place}}}
 
 
 def kubeconfig(organization: str, space: Space, server: str, *, namespace: str = "") -> Manifest:
@@ -163,7 +198,9 @@ def reference(manifest: Manifest) -> Manifest:
 def restated(env: Environment, key: str, document: Document) -> Composed:
     """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
-    annotations = {k: v for k, v in _mapping(metadata.get("annotations")).items() if k.startswith(names.DOMAIN)}
+    # An external-name that were dropped with its line would have the provider make another.
+    ours, theirs = names.DOMAIN, () if document.get("kind") == "Object" else (names.ANNOTATION_EXTERNAL_NAME,)
+    annotations = {k: v for k, v in _mapping(metadata.get("annotations")).items() if k.startswith(ours) or k in theirs}
     manifest: Manifest = {
         **{k: document[k] for k in ("apiVersion", "kind") if isinstance(document.get(k), str)},
         "metadata": {
@@ -173,8 +210,8 @@ def restated(env: Environment, key: str, document: Document) -> Composed:
             **_labels(document, metadata),
         },
     }
-    if document.get("kind") == "Object":
-        manifest["spec"] = {k: spec[k] for k in _OBJECT_SPEC if k in spec}
+    if desired.managed(document):
+        manifest["spec"] = {k: spec[k] for k in _MANAGED_SPEC if k in spec}
     else:
         manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if document.get(k) is not None})
     return Composed(key, manifest, entry=str(annotations.get(names.ANNOTATION_ENTRY, "")))
@@ -201,7 +238,6 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
 
 
 def _object(env: Environment, key: str, manifest: Manifest, via: Via, cel: str) -> Manifest:
-    kind = {"kind": via.kind} if env.namespaced else {}
     metadata = _metadata(env, key)
     return {
         "apiVersion": f"{NAMESPACED}/v1alpha1" if env.namespaced else f"{CLUSTER}/v1alpha2",
@@ -210,9 +246,17 @@ def _object(env: Environment, key: str, manifest: Manifest, via: Via, cel: str) 
         "spec": {
             "forProvider": {"manifest": manifest},
             "readiness": {"policy": "DeriveFromCelQuery", "celQuery": cel} if cel else {"policy": "SuccessfulCreate"},
-            "providerConfigRef": {**kind, "name": via.provider_config},
+            "providerConfigRef": _config_ref(env, via.provider_config, via.kind),
         },
     }
+
+
+def _upbound(env: Environment) -> str:
+    return "m.upbound.io" if env.namespaced else "upbound.io"
+
+
+def _config_ref(env: Environment, name: str, kind: str = "ProviderConfig") -> Manifest:
+    return {"kind": kind, "name": name} if env.namespaced else {"name": name}
 
 
 def _metadata(env: Environment, key: str) -> Manifest:

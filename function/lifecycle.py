@@ -9,9 +9,9 @@ import enum
 from dataclasses import dataclass, field, replace
 
 from function import kube, names
-from function.desired import Composed, Life, remote
+from function.desired import Composed, Life, managed
 from function.model.environment import Confirmation, Environment, Policies, RemovalPolicy
-from function.observed import REMOTE, WANTED, Observed, dig
+from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 
 CREATE_ONLY = ("Observe", "Create", "LateInitialize")
@@ -27,6 +27,7 @@ _NOUNS = {
     "flux": "Flux's",
     "kubeconfig": "Secret",
     "providerconfig": "access to",
+    "upbound": "access to",
 }
 
 
@@ -92,7 +93,7 @@ class Places:
 
 def wanted(env: Environment, c: Composed, observed: Observed, places: Places) -> Settled:
     """`c`, with the managementPolicies that what is observed of it, and of where it goes, allows."""
-    if c.manifest["kind"] != "Object":
+    if not managed(c.manifest):
         refused = Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), c.refused) if c.refused else None
         return Settled(again(env, c.key, observed) if refused else c, refused)
     sight = Sight.of(env, c.key, observed)
@@ -108,7 +109,7 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
         and (sight.going or (spared and confirmation_for(c.key, observed) not in env.confirmations))
     ):
         policies = Policies.WITHOUT_DELETE.value
-    why = "" if conflict or c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed)
+    why = "" if conflict or c.policies is Policies.OBSERVE else c.refused or _forbidden_change(c, sight, observed)
     if why:
         held = again(env, c.key, observed)
         settled = Settled(with_policies(held, policies, annotations), Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), why))
@@ -125,9 +126,10 @@ def barred(c: Composed, places: Places) -> bool:
 
 def confirmation_for(key: str, observed: Observed) -> Confirmation:
     """The entry of confirmedRemovals that lets `key` go."""
-    kind = observed.text(key, *WANTED, "kind")
+    kind = observed.text(key, "kind")
+    kind = observed.text(key, *WANTED, "kind") if kind == "Object" else kind
     entry = observed.annotation(key, names.ANNOTATION_ENTRY) or key.rpartition("/")[2]
-    return Confirmation(KINDS.get(kind, kind), entry, observed.text(key, *REMOTE, "metadata", "uid") or "unknown")
+    return Confirmation(KINDS.get(kind, kind), entry, observed.uid(key) or "unknown")
 
 
 def again(env: Environment, key: str, observed: Observed) -> Composed:
@@ -154,14 +156,14 @@ def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decid
 ) -> tuple[str, ...]:
     if c.life is Life.LOCAL:
         return ("*",)
-    if c.policies is Policies.OBSERVE or (c.life in (Life.INSIDE, Life.USED) and places.unseen & set(c.after)):
+    if c.policies is Policies.OBSERVE or (c.life in (Life.INSIDE, Life.USED, Life.KEPT) and places.unseen & set(c.after)):
         return ("Observe",)
     if c.life is Life.INSIDE:
         return Policies.WITHOUT_DELETE.value
-    if c.life is Life.OWNED and moved(c.key, c.manifest["metadata"]["annotations"][names.ANNOTATION_HOST], observed):
+    if c.life is Life.OWNED and moved(c.key, str(dig(c.manifest, "metadata", "annotations", names.ANNOTATION_HOST)), observed):
         return ("Observe",)
     taken_over = (c.adopt or sight.made) and sight.remote is not None and sight.fresh
-    if c.life is Life.USED or not (sight.ours or taken_over):
+    if c.life is Life.USED or (c.life is Life.OWNED and not (sight.ours or taken_over)):
         return CREATE_ONLY
     if env.removal_policy is RemovalPolicy.DELETE and c.policies is Policies.FULL:
         return ("*",)
@@ -178,7 +180,7 @@ def _when_removed(c: Composed, *, conflicting: bool) -> WhenRemoved:
         return WhenRemoved.DROP
     if conflicting or c.life is Life.USED or c.policies is not Policies.FULL:
         return WhenRemoved.LEAVE
-    return WhenRemoved.ASK if c.life is Life.OWNED else WhenRemoved.DELETE
+    return WhenRemoved.ASK if c.life in (Life.OWNED, Life.KEPT) else WhenRemoved.DELETE
 
 
 def _conflict(c: Composed, sight: Sight, places: Places) -> Notice | None:
@@ -199,11 +201,13 @@ def _conflict(c: Composed, sight: Sight, places: Places) -> Notice | None:
 
 
 def _forbidden_change(c: Composed, sight: Sight, observed: Observed) -> str:
-    """Why the API would refuse `c`: a field is fixed once the object exists."""
-    had = observed.field(c.key, *WANTED, "spec") if c.immutable else None
-    for path in c.immutable:
-        new, before = dig(remote(c.manifest)["spec"], *path), dig(had, *path)
-        is_ = before if new is None or sight.remote is None else dig(sight.remote, "spec", *path)
-        if is_ != new and observed.seen(c.key):
-            return f"cannot change {'.'.join(path)} once it exists: put it back as it was, or remove the control plane and make another"
+    """Why `c` would be refused, or ignored: a field is fixed once it exists."""
+    wraps = c.manifest["kind"] == "Object"
+    at = (*WANTED, "spec") if wraps else ("spec",)
+    for path in c.immutable if observed.seen(c.key) else ():
+        new, before = dig(c.manifest, *at, *path), observed.field(c.key, *at, *path)
+        is_ = before if new is None or sight.remote is None or not wraps else dig(sight.remote, "spec", *path)
+        if is_ != new:
+            field = ".".join(p for p in path if p != "forProvider")
+            return f"cannot change {field} once it exists: put it back as it was, or remove it and make another"
     return ""

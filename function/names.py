@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 
-from function.model.environment import ControlPlane, Identity, Resource, SecretKey, Target, qualified_kind
+from function.model.environment import ControlPlane, Identity, Resource, SecretKey, Target, Token, qualified_kind
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
@@ -29,6 +29,8 @@ ANNOTATION_HOST = f"{DOMAIN}/host"
 
 ANNOTATION_AFTER = f"{DOMAIN}/after"
 """On what is no Object: keys of what it comes after, which stays for as long as it does. An Object has references for that."""
+ANNOTATION_EXTERNAL_NAME = "crossplane.io/external-name"
+"""On managed resources, Crossplane's own: what the thing is called where it is; for a team, its UUID."""
 LABEL_ORGANIZATION = f"{DOMAIN}/organization"
 LABEL_SPACE = f"{DOMAIN}/space"
 LABEL_CONTROL_PLANE_GROUP = f"{DOMAIN}/group"
@@ -38,6 +40,8 @@ LABELS_CONNECTOR = tuple(f"mcp-connector.upbound.io/{part}" for part in ("app-re
 """On what Control Plane Connector keeps in a control plane: which object of which app cluster it is."""
 
 KUBECONFIG = "kubeconfig"
+UPBOUND = "upbound"
+"""Key of the ProviderConfig of provider-upbound: an environment has one organization."""
 CONNECTIONS = "connections"
 CONSUMERS = ("argocd/", "flux/", "connector/", "connection")
 """How the keys of all begin that consume control planes."""
@@ -122,6 +126,56 @@ def argocd_cluster(c: ControlPlane) -> str:
 def connector_identifier(name: str, namespace: str, cluster_id: str) -> str:
     """The part of a name in a control plane that Control Plane Connector makes of an app cluster's object."""
     return hashlib.sha256(f"{name}-x-{namespace}-x-{cluster_id}".encode()).hexdigest()[:16]
+
+
+def team(entry: str) -> str:
+    """Key of a team."""
+    return f"team/{entry}"
+
+
+def robot(entry: str) -> str:
+    """Key of a robot."""
+    return f"robot/{entry}"
+
+
+def membership(robot_: str, team_: str) -> str:
+    """Key of a robot's membership in a team."""
+    return f"membership/{robot_}/{team_}"
+
+
+def token(t: Token) -> str:
+    """Key of one generation of a robot's token."""
+    return f"{generations(t)}{t.generation}"
+
+
+def generations(t: Token) -> str:
+    """How the keys of all generations of a robot's token begin."""
+    return f"{tokens_of(t.robot)}{t.name}/"
+
+
+def tokens_of(robot_: str) -> str:
+    """How the keys of all tokens of a robot begin."""
+    return f"token/{robot_}/"
+
+
+def repository(name: str) -> str:
+    """Key of a repository."""
+    return f"repository/{name}"
+
+
+def permission(repository_: str, team_: str, level: str) -> str:
+    """Key of what a team may do with a repository. Another level is another thing: provider-upbound cannot change one."""
+    return f"{permissions(repository_, team_)}{level}"
+
+
+def permissions(repository_: str, team_: str) -> str:
+    """How the keys of all levels begin that a team can have in a repository."""
+    return f"permission/{repository_}/{team_}/"
+
+
+def role_binding(space: str, group_: str) -> str:
+    """Key of the roles in a group: of the resource that `resources` could carry there under the group's name."""
+    return f"resource/{group(space, group_)}/ObjectRoleBinding.authorization.spaces.upbound.io/-/{group_}"
 
 
 def space_of(key: str) -> str:

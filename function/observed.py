@@ -86,9 +86,28 @@ class Observed:
         """The connection details of `key`."""
         return self._connections.get(key, {})
 
+    def said(self, key: str) -> Any:  # noqa: ANN401  # Whatever is there.
+        """What `key` says of what it stands for."""
+        return self.field(key, *(WANTED if self.field(key, "kind") == "Object" else WANTED[:-1]))
+
+    def remote(self, key: str) -> Document | None:
+        """What is seen of what `key` stands for, or None where nothing is."""
+        found = self.field(key, *(REMOTE if self.field(key, "kind") == "Object" else REMOTE[:-1]))
+        return found if isinstance(found, Mapping) and found else None
+
+    def uid(self, key: str) -> str:
+        """What tells the thing that `key` stands for from a later namesake, or an empty string where that is not seen."""
+        if self.field(key, "kind") == "Object":
+            return self.text(key, *REMOTE, "metadata", "uid")
+        if self.field(key, "kind") == "Repository":
+            number = self.field(key, "status", "atProvider", "repositoryId")
+            return str(number) if isinstance(number, int) else ""
+        made = self.annotation(key, "crossplane.io/external-create-succeeded")
+        return self.annotation(key, "crossplane.io/external-name") or (self.text(key, "metadata", "uid") if made else "")
+
     def seen(self, key: str) -> bool:
-        """Whether provider-kubernetes has seen the remote object of `key`, now or when it made it."""
-        return bool(self.field(key, *REMOTE)) or bool(self.annotation(key, "crossplane.io/external-create-succeeded"))
+        """Whether a provider has seen what `key` stands for, now or when it made it."""
+        return bool(self.remote(key)) or bool(self.annotation(key, "crossplane.io/external-create-succeeded"))
 
     def _conditions_of(self, key: str) -> readiness.Conditions:
         """The conditions of `key`. Read once: everything asks for them."""

@@ -45,6 +45,14 @@ def _in_condition(resource: Document, conditions_: Conditions) -> bool:
     return not (isinstance(generation, int) and isinstance(seen, int)) or seen >= generation
 
 
+def _identified(resource: Document, conditions_: Conditions) -> bool:
+    """Ready, with the UUID that others refer to it by."""
+    metadata = resource.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    named = isinstance(annotations, Mapping) and bool(annotations.get("crossplane.io/external-name"))
+    return named and _in_condition(resource, conditions_)
+
+
 def _exists(_: Document, __: Conditions) -> bool:
     return True
 
@@ -65,4 +73,8 @@ _BY_KIND: dict[tuple[str, str], Callable[[Document, Conditions], bool]] = {
     ("source.toolkit.fluxcd.io/v1", "OCIRepository"): _exists,
     ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): _exists,
     ("external-secrets.io/v1", "ExternalSecret"): _says_ready,
+    ("upbound.io/v1alpha1", "ProviderConfig"): _exists,
+    ("m.upbound.io/v1alpha1", "ProviderConfig"): _exists,
+    ("iam.upbound.io/v1alpha1", "Team"): _identified,
+    ("iam.m.upbound.io/v1alpha1", "Team"): _identified,
 }

@@ -21,22 +21,62 @@ def identity(document: Document) -> Identifier:
     return str(document.get("kind")), str(dig(document, "metadata", "name"))
 
 
-def referrers(observed: Observed) -> Mapping[Identifier, set[str]]:
-    """For everything that an observed resource refers to: the keys of those that do."""
+def identities(document: Document) -> Iterator[Identifier]:
+    """What others call `document`, or what it brings along: a Secret that it writes, a UUID that it got."""
+    kind, written = str(document.get("kind")), dig(document, "spec", "writeConnectionSecretToRef", "name")
+    yield identity(document)
+    yield from _named("Secret", written)
+    yield from _named(f"Upbound{kind}", dig(document, "metadata", "annotations", names.ANNOTATION_EXTERNAL_NAME))
+
+
+def referrers(observed: Observed, *stated: tuple[str, Document]) -> Mapping[Identifier, set[str]]:
+    """For everything that a resource refers to, one that is observed or one of `stated`: the keys of those that do."""
     found: defaultdict[Identifier, set[str]] = defaultdict(set)
-    for key in observed:
-        for target in _targets(observed.document(key)):
+    for key, document in (*((k, observed.document(k)) for k in observed), *stated):
+        for target in _targets(document):
             found[target].add(key)
         for other in filter(None, observed.annotation(key, names.ANNOTATION_AFTER).split(",")):
-            found[identity(observed.document(other))].add(key)
+            for target in identities(observed.document(other)):
+                found[target].add(key)
     return found
 
 
+def acts(key: str, wanted: Mapping[str, Composed], observed: Observed) -> bool:
+    """Whether `key` is a membership of a robot that is leaving, and whose tokens are still there: they live by its teams."""
+    family, robot, *_ = (*key.split("/"), "")
+    leaving = family == "membership" and names.robot(robot) not in wanted
+    return leaving and any(k.startswith(names.tokens_of(robot)) for k in observed)
+
+
 def _targets(document: Document) -> Iterator[Identifier]:
+    spec = dig(document, "spec")
+    yield from _references(document)
+    yield from _named("ProviderConfig", dig(spec, "providerConfigRef", "name"))
+    for part in ("credentials", "identity"):
+        yield from _named("Secret", dig(spec, part, "secretRef", "name"))
+    for path, kind in _REFERENCES:
+        yield from _named(kind, dig(spec, "forProvider", *path))
+    for subject in _list(dig(document, *WANTED, "spec", "subjects")):
+        yield from _named(str(dig(subject, "kind")), dig(subject, "name"))
+
+
+def _references(document: Document) -> Iterator[Identifier]:
     for r in _list(dig(document, "spec", "references")):
-        yield str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))
-    yield "ProviderConfig", str(dig(document, "spec", "providerConfigRef", "name"))
-    yield "Secret", str(dig(document, "spec", "credentials", "secretRef", "name"))
+        yield from _named(str(dig(r, "dependsOn", "kind")), dig(r, "dependsOn", "name"))
+
+
+def _named(kind: str, name: object) -> Iterator[Identifier]:
+    if isinstance(name, str) and name:
+        yield kind, name
+
+
+_REFERENCES = (
+    (("robotIdRef", "name"), "Robot"),
+    (("owner", "idRef", "name"), "Robot"),
+    (("teamIdRef", "name"), "Team"),
+    (("repository",), "UpboundRepository"),
+)
+"""Where resources of provider-upbound refer to each other."""
 
 
 class RemotePlaces:
@@ -62,6 +102,8 @@ class RemotePlaces:
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:
     """Each edge between wanted resources: dependent, what it comes after, and whether deletion runs along it."""
     for c in wanted.values():
+        if c.manifest["kind"] != "Object":
+            continue  # Only provider-kubernetes makes such edges.
         for other in c.after:
             yield c.key, other, _finalizer(c.key, observed) in _list(observed.field(other, "metadata", "finalizers"))
 
@@ -77,13 +119,9 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     held: defaultdict[Identifier, list[str]] = defaultdict(list)
     for key, manifest in manifests.items():
         metadata = observed.mapping(key, "metadata")
-        if (
-            "references" in manifest.get("spec", {})
-            and PROVIDER in _list(metadata.get("finalizers"))
-            and not metadata.get("deletionTimestamp")
-        ):
-            for r in manifest["spec"]["references"]:
-                held[str(dig(r, "dependsOn", "kind")), str(dig(r, "dependsOn", "name"))].append(_finalizer(key, observed))
+        if PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
+            for target in _references(manifest):
+                held[target].append(_finalizer(key, observed))
     return {key: _with_finalizers(manifest, held.get(identity(manifest), [])) for key, manifest in manifests.items()}
 
 

@@ -4,24 +4,11 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from function import names
-from function.desired import Composed
+from function.desired import LOCAL_KINDS, Composed
 from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, title, with_policies
 from function.model.environment import Environment, Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
 from function.sight import Sight
-
-_LOCAL = (
-    "AppProject",
-    "Application",
-    "ExternalSecret",
-    "GitRepository",
-    "Kustomization",
-    "OCIRepository",
-    "ProviderConfig",
-    "Release",
-    "Secret",
-)
-"""Kinds that are composed as they are: all live here."""
 
 
 def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hosts: Mapping[str, str]) -> Settled | None:
@@ -35,7 +22,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         hosts: the host of each Space that the environment has.
     """
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
-    if when is WhenRemoved.DROP or observed.field(key, "kind") in _LOCAL:
+    if when is WhenRemoved.DROP or observed.field(key, "kind") in LOCAL_KINDS:
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
@@ -65,7 +52,7 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
     if leave or (lives_on and not (confirming and (sight.remote is None or _spared(env, key, observed)))):
         return ""
     if confirmation.uid == "unknown" and observed.seen(key):
-        return "is held because its line is gone, and its Space cannot be read now: put it back, or wait"
+        return "is held because its line is gone, and it cannot be read now: put it back, or wait"
     if confirming and confirmation not in env.confirmations:
         entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
         return f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {entry}"

@@ -1,11 +1,10 @@
 """What is seen of an Object and of the remote object that it stands for."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from function import names
 from function.model.environment import Environment
-from function.observed import REMOTE, Observed, dig
+from function.observed import Observed, dig
 from function.readiness import Document
 
 
@@ -32,13 +31,13 @@ class Sight:
     @classmethod
     def of(cls, env: Environment, key: str, observed: Observed) -> "Sight":
         """What is seen of `key`."""
-        seen, metadata = observed.field(key, *REMOTE), observed.mapping(key, "metadata")
+        seen, metadata = observed.remote(key), observed.mapping(key, "metadata")
         label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
         owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
         found, looked = observed.field(key, "spec", "managementPolicies"), observed.condition(key, "Synced").get("observedGeneration")
         generation = metadata.get("generation")
         return cls(
-            remote=seen if isinstance(seen, Mapping) else None,
+            remote=seen,
             owner=owner,
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
             fresh=not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation,

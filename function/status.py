@@ -5,25 +5,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function import diagnosis, endpoints, lifecycle, names, readiness, relations
+from function import diagnosis, endpoints, lifecycle, names, readiness, relations, tokens
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ArgoCD, Connector, ControlPlane, Environment, Flux, Policies, RemovalPolicy
+from function.model.environment import ArgoCD, Connector, ControlPlane, Environment, Flux, Policies, RemovalPolicy, Token
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
 MOST_CHILDREN = 40
 """Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
 SPARED = "a control plane that is not this environment's to delete lives on in it"
+SESSION = (
+    "provider-upbound keeps one session a process: rules let several organizations use it, and only the first to ask is served; "
+    "let one organization in the Composition's Input, or run a provider for each"
+)
 _ARGOCD = ("cluster", "externalsecret", "project", "application")
 _FLUX = ("kubeconfig", "externalsecret", "kustomization")
+_IDENTITY = (names.UPBOUND, "team/", "robot/", "membership/", "token/", "repository/", "permission/")
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
 _FAMILIES = (
     ("GroupsReady", ("group/",), "groups"),
     ("ControlPlanesReady", ("controlplane/",), "control planes"),
     ("ResourcesReady", ("resource/",), "resources"),
+    ("IdentityReady", _IDENTITY, "resources of the organization"),
     ("RegistrationsReady", ("argocd/", "flux/", "connection"), "registrations"),
     ("ConnectorsReady", ("connector/",), "connectors"),
 )
@@ -68,6 +74,8 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "controlPlanes": control_planes,
         "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
         "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
+        "teams": [_entry(lines[names.team(t)], id=_uuid(names.team(t), observed)) for t in env.iam.teams],
+        "tokens": [_token(t, lines[names.token(t)], observed) for t in env.iam.tokens.values()],
         "readyControlPlanes": ready,
         "totalControlPlanes": len(control_planes),
         "summary": f"{ready}/{len(control_planes)}",
@@ -103,17 +111,20 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     if c.key not in observed or observed.ready(c.key):
         return "is being changed" if c.key in observed else "is being created"
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
+    if failures := diagnosis.failures(observed.mapping(c.key, *REMOTE, "status")):
+        return failures
     said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
     return diagnosis.explain(said) or "is not ready yet"
 
 
 def _error(c: Composed, plan: Plan, observed: Observed) -> str:
-    """What provider-kubernetes complains of, or an empty string.
+    """What its provider complains of, or an empty string.
 
-    What fails before its prerequisites are there is expected to: it is tried again once it is told that they are.
+    An Object that fails before its prerequisites are there is expected to: it is tried again once it is told that they are.
     """
-    synced, told = observed.condition(c.key, "Synced"), observed.annotation(c.key, names.ANNOTATION_PREREQUISITES)
-    if synced.get("status") != "False" or (not told and any(a in plan.wanted for a in c.after)):
+    synced = observed.condition(c.key, "Synced")
+    early = c.manifest["kind"] == "Object" and not observed.annotation(c.key, names.ANNOTATION_PREREQUISITES)
+    if synced.get("status") != "False" or (early and any(a in plan.wanted for a in c.after)):
         return ""
     return str(synced.get("message") or synced.get("reason") or "is not in sync")
 
@@ -145,6 +156,16 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
     return out
 
 
+def _uuid(key: str, observed: Observed) -> str:
+    return observed.annotation(key, names.ANNOTATION_EXTERNAL_NAME)
+
+
+def _token(token: Token, line: _Line, observed: Observed) -> dict[str, Any]:
+    """A token, with the Secret that it is in now: the one before, until a new generation is ready."""
+    secret, _ = tokens.current(token, observed)
+    return _entry(line, namespace=secret.namespace, secretName=secret.name)
+
+
 def _entry(line: _Line, **fields: str) -> dict[str, Any]:
     return {
         "name": line.entry,
@@ -160,7 +181,7 @@ def _entry(line: _Line, **fields: str) -> dict[str, Any]:
 def _credentials(plan: Plan, observed: Observed) -> Condition:
     """Whether everything that reaches Spaces is there, and no Object complains of it."""
     missing = [
-        lifecycle.title(c.key, c.entry)
+        f"{lifecycle.title(c.key, c.entry)}{f' ({_why(c, plan, observed)})' if c.needs else ''}"
         for c in plan.wanted.values()
         if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)
     ]
@@ -175,11 +196,15 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
 
 def _family(lines: Iterable[_Line], type_: str, prefix: tuple[str, ...], noun: str) -> Condition:
     mine = [line for line in lines if line.key.startswith(prefix)]
-    unready = [f"{line.entry} ({line.message})" for line in mine if not line.ready]
+    unready = [f"{_called(line)} ({line.message})" for line in mine if not line.ready]
     message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
     if unready:
         return Condition(type_, status=False, reason="NotReady", message=f"{message}: {_few(unready)}")
     return Condition(type_, status=True, reason="Available", message=message)
+
+
+def _called(line: _Line) -> str:
+    return lifecycle.title(line.key, line.entry) if line.key.startswith(_IDENTITY) else line.entry
 
 
 def _troubles(plan: Plan) -> Iterable[Condition]:
@@ -194,7 +219,8 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
         text = "deleting the environment leaves its control planes and groups: removalPolicy is not Delete"
         return Condition("Deletable", status=False, reason="Protected", message=text)
     policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}
-    owned = [c for c in plan.wanted.values() if c.life is Life.OWNED]
+    owned = [c for c in plan.wanted.values() if c.life in (Life.OWNED, Life.KEPT, Life.ISSUED)]
+    rests = [s.name for s in env.spaces.values() if isinstance(s.token, Token)]
     deleted = {c.key: lifecycle.title(c.key, c.entry) for c in owned if policies.get(c.key) == ["*"]}
     changing = [
         c.entry for c in owned if observed.field(c.key, "spec", "managementPolicies") != policies.get(c.key) or _coming(c, policies)
@@ -208,6 +234,9 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     if protected:
         text = f"set deletionProtection: false first: {_few(protected)}"
         return Condition("Deletable", status=False, reason="GroupProtected", message=text)
+    if rests:
+        text = "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order"
+        return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {_few(rests)}")
     if lost:
         text = f"not yet: the order of deletion is not secured for {_few(lost)}"
         return Condition("Deletable", status=False, reason="Preparing", message=text)
@@ -230,8 +259,9 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
 
 
 def _warnings(env: Environment, plan: Plan) -> list[str]:
-    named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
-    early = (c for c in env.confirmations if c.name in named[c.kind])
+    named = {("ControlPlane", c.entry) for c in env.control_planes} | {("Group", g.entry) for g in env.groups if g.owned}
+    named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
+    early = (c for c in env.confirmations if (c.kind, c.name) in named)
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     insecure = [c.entry for c in env.connectors if c.insecure]
     places = Counter((c.control_plane.entry, c.claim_namespace) for c in env.connectors)
@@ -243,6 +273,7 @@ def _warnings(env: Environment, plan: Plan) -> list[str]:
         *shared,
         *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
         *(f"{lifecycle.title(e.key, plan.wanted[e.key].entry)} is not deleted with this environment: {SPARED}" for e in spared),
+        *([SESSION] if env.iam.shared and names.UPBOUND in plan.wanted else ()),
         *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),
     ]
 

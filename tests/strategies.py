@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.upbound import UUID
+
 HOSTS = ("west.spaces.upbound.io", "east.spaces.upbound.io", "north.spaces.upbound.io:8443")
 # Long shared beginnings and dashes: names that only a hash of all parts tells apart.
 NAMES = st.one_of(st.sampled_from(("a", "a-b", "b", "a-b-c", "b-c")), st.sampled_from(("x" * 62 + "1", "x" * 62 + "2", "x" * 40, "x" * 41)))
@@ -25,7 +27,20 @@ INPUT: dict[str, Any] = {
                 {"namespace": "crossplane-system", "name": "cluster-config", "key": "kubeconfig", "use": "Kubeconfig"},
             ],
             "resources": [
-                {"scope": "Group", "kinds": ["SharedSecretStore.spaces.upbound.io"]},
+                {
+                    "scope": "Group",
+                    "kinds": [
+                        *(f"{kind}.spaces.upbound.io" for kind in ("SharedSecretStore", "SharedBackupConfig", "Backup")),
+                        "ObjectRoleBinding.authorization.spaces.upbound.io",
+                    ],
+                },
+                {
+                    "scope": "Organization",
+                    "kinds": [
+                        *(f"{kind}.iam.upbound.io" for kind in ("Team", "Robot", "RobotTeamMembership", "Token")),
+                        *(f"{kind}.repository.upbound.io" for kind in ("Repository", "Permission")),
+                    ],
+                },
                 {"scope": "ControlPlane", "kinds": ["ConfigMap"]},
             ],
             "targets": ["here", "tools", "shop"],
@@ -58,14 +73,17 @@ def _optional(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[di
 @st.composite
 def specs(draw: st.DrawFn) -> dict[str, Any]:
     """A valid spec: Spaces, groups, control planes and resources that refer to each other."""
-    spaces = [{"name": f"s{i}", "host": HOSTS[i]} for i in range(draw(st.integers(1, 2)))]
+    spaces: list[dict[str, Any]] = [{"name": f"s{i}", "host": HOSTS[i]} for i in range(draw(st.integers(1, 2)))]
     names = [s["name"] for s in spaces]
+    iam = draw(organizations())
+    teams = [*(t["name"] for t in iam["teams"]), UUID]
     groups = []
     for name in draw(st.lists(NAMES, unique=True, max_size=3)):
         more = draw(
             _optional({"labels": LABELS, "deletionProtection": st.booleans(), "adopt": st.booleans(), "managementPolicies": POLICIES})
         )
-        groups.append({"name": name, "space": draw(st.sampled_from(names)), **more})
+        roles = [{"team": team, "role": draw(ROLES)} for team in teams if draw(st.booleans())]
+        groups.append({"name": name, "space": draw(st.sampled_from(names)), **({"access": roles} if roles else {}), **more})
     control_planes = []
     for name in draw(st.lists(NAMES, unique=True, max_size=4)):
         group = draw(st.sampled_from([None, "used", *(g["name"] for g in groups)]))
@@ -101,7 +119,18 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         for c in control_planes[:1]
         if draw(st.booleans())
     ]
-    more = draw(_optional({"removalPolicy": st.sampled_from(("Confirm", "Delete", "Orphan")), "managementPolicies": POLICIES}))
+    resources += [
+        {"name": name, "group": g["name"], "manifest": manifest}
+        for g in groups[:1]
+        if draw(st.booleans())
+        for name, manifest in (("config", BACKUP_CONFIG), ("backup", BACKUP))
+    ]
+    tokens = [{"robot": r["name"], "token": t["name"]} for r in iam["robots"] for t in r["tokens"]]
+    for s in spaces:
+        if tokens and s["name"] not in {g["space"] for g in groups} and draw(st.booleans()):
+            s["credentials"] = {"robotTokenRef": draw(st.sampled_from(tokens))}
+    more = draw(_optional({"iam": st.just(iam)})) if not tokens and len(teams) == 1 else {"iam": iam}
+    more |= draw(_optional({"removalPolicy": st.sampled_from(("Confirm", "Delete", "Orphan")), "managementPolicies": POLICIES}))
     spec = {"organization": "acme", "spaces": spaces, "groups": groups, "controlPlanes": control_planes, "resources": resources, **more}
     return _consumed(draw, spec)
 
@@ -139,6 +168,47 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+@st.composite
+def organizations(draw: st.DrawFn) -> dict[str, Any]:
+    """A valid iam: teams, robots and repositories that refer to each other."""
+    few = st.lists(NAMES, unique=True, max_size=2)
+    teams = [{"name": name, **draw(_optional({"remoteName": NAMES, "externalName": st.just(UUID)}))} for name in draw(few)]
+    known = [t["name"] for t in teams] + [UUID]
+    robots = []
+    for name in draw(few):
+        tokens = [{"name": token, **draw(_optional({"generation": st.integers(1, 3)}))} for token in draw(few)]
+        more = draw(_optional({"description": st.just("ci"), "externalName": st.just(UUID)}))
+        robots.append({"name": name, "teams": draw(st.lists(st.sampled_from(known), unique=True)), "tokens": tokens, **more})
+    secrets = [f"{r['name']}-{t['name']}-{t.get('generation', 1)}" for r in robots for t in r["tokens"]]
+    for r in robots if len(set(secrets)) < len(secrets) else ():
+        r["tokens"] = []
+    repositories = []
+    for name in draw(few):
+        permissions = [{"team": team, "permission": draw(st.sampled_from(("read", "write")))} for team in known if draw(st.booleans())]
+        more = draw(_optional({"public": st.booleans(), "publish": st.booleans(), "adopt": st.booleans()}))
+        repositories.append({"name": name, "permissions": permissions, **more})
+    return {"teams": teams, "robots": robots, "repositories": repositories}
+
+
+ROLES = st.sampled_from(("viewer", "editor", "admin"))
+BACKUP_CONFIG = {
+    "apiVersion": "spaces.upbound.io/v1alpha1",
+    "kind": "SharedBackupConfig",
+    "metadata": {"name": "default"},
+    "spec": {
+        "objectStorage": {
+            "provider": "AWS",
+            "bucket": "b",
+            "credentials": {"source": "Secret", "secretRef": {"name": "aws", "key": "credentials"}},
+        }
+    },
+}
+BACKUP = {
+    "apiVersion": "spaces.upbound.io/v1alpha1",
+    "kind": "Backup",
+    "metadata": {"name": "before"},
+    "spec": {"controlPlane": "a", "configRef": {"kind": "SharedBackupConfig", "name": "default"}},
+}
 STORE = {
     "controlPlaneSelector": {"names": ["a"]},
     "namespaceSelector": {"names": ["default"]},

@@ -271,6 +271,22 @@ def test_two_environments_over_one_thing_are_told_apart_before_they_fight(tmp_pa
     ]
 
 
+def test_two_environments_that_make_one_team_or_repository_are_told_apart(tmp_path: Path) -> None:
+    composition = str(stories.EXAMPLES / "identity" / "composition.yaml")
+    iam = {"teams": [{"name": "a"}, {"name": "b", "externalName": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}], "repositories": [{"name": "c"}]}
+    first, second, third = (environment(iam=iam, controlPlanes=[]) for _ in range(3))
+    second["metadata"]["name"], third["metadata"]["name"] = "second", "third"
+    third["spec"]["managementPolicies"] = ["Observe"]
+    a, b, c = (write(tmp_path / f"{n}.yaml", d) for n, d in (("a", first), ("b", second), ("c", third)))
+
+    done = upenv("validate", "--composition", composition, a, b, c)
+
+    assert [line.partition(": ")[2] for line in done.stdout.splitlines()] == [
+        f"team acme/a is in {a}:13 too; keep it in one",
+        f"repository acme/c is in {a}:11 too; keep it in one",
+    ]
+
+
 def test_validate_uses_the_rules_that_it_is_given(tmp_path: Path) -> None:
     composition = yaml.safe_load(Path("package/install/composition-claims.yaml").read_text())
     composition["spec"]["pipeline"][0]["input"]["rules"][0]["organizations"] = ["other"]

@@ -133,16 +133,11 @@ def test_conditions_are_few_stable_and_seen_by_the_claim() -> None:
 
     assert types == [
         [
-            "CredentialsReady",
-            "GroupsReady",
-            "ControlPlanesReady",
-            "ResourcesReady",
-            "RegistrationsReady",
-            "ConnectorsReady",
-            "Conflict",
-            "Refused",
-            "RemovalPending",
-            "Deletable",
+            *(
+                f"{what}Ready"
+                for what in ("Credentials", "Groups", "ControlPlanes", "Resources", "Identity", "Registrations", "Connectors")
+            ),
+            *("Conflict", "Refused", "RemovalPending", "Deletable"),
         ]
     ] * len(STORIES)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from function import fn, kube, names, structs
 from function.model import Identity
-from tests import schemas, strategies, world
+from tests import schemas, strategies, upbound, world
 
 INPUT = strategies.INPUT
 PASSES = 12
@@ -69,6 +69,8 @@ PARTS = (
     ("spec", "references"),
     ("spec", "providerConfigRef"),
     ("spec", "credentials"),
+    ("spec", "forProvider"),
+    ("spec", "writeConnectionSecretToRef"),
     ("metadata", "annotations"),
     ("metadata", "finalizers"),
     ("metadata", "uid"),
@@ -120,8 +122,9 @@ def test_2_deleting_the_environment_at_any_time_deletes_nothing_in_a_space_unles
 
     for _ in range(5):
         w.step()
-        objects = [o for k, o in w.observed.items() if o["kind"] == "Object" and not k.startswith(("kubeconfig", *names.CONSUMERS[:3]))]
-        assert not any({"*", "Delete"} & set(o["spec"]["managementPolicies"]) for o in objects)
+        local = (names.KUBECONFIG, *names.CONSUMERS[:3])
+        managed = [o for k, o in w.observed.items() if not k.startswith(local) and "managementPolicies" in o.get("spec", {})]
+        assert not any({"*", "Delete"} & set(o["spec"]["managementPolicies"]) for o in managed)
 
 
 @given(strategies.specs(), strategies.WORLDS)
@@ -133,6 +136,7 @@ def test_2_an_environment_that_is_emptied_with_removal_policy_delete_removes_all
     spec = {**spec, "removalPolicy": "Delete", "managementPolicies": ["*"], "groups": unprotected, "controlPlanes": full}
     w = world.settled(strategies.composite(spec, namespaced=namespaced), INPUT)
     owned = {w.place(o) for k, o in w.observed.items() if k.startswith("controlplane/")}
+    owned |= {upbound.place(o) for o in w.observed.values() if o["kind"] in upbound.KINDS and o["spec"]["managementPolicies"] == ["*"]}
     owned |= {w.place(o) for k, o in w.observed.items() if k.startswith("group/") and o["spec"]["managementPolicies"] == ["*"]}
 
     w.xr = {**w.xr, "spec": strategies.composite({"organization": "acme", "removalPolicy": "Delete"}, namespaced=namespaced)["spec"]}
@@ -316,7 +320,14 @@ def test_10_no_input_of_a_tenant_reaches_what_its_rule_does_not_allow(spec: dict
         s["credentials"] = data.draw(st.fixed_dictionaries({}, optional={"tokenSecretRef": refs, "kubeconfigSecretRef": refs}))
         s["insecureSkipTLSVerify"] = data.draw(st.booleans())
     xr = strategies.composite(spec, namespaced=False)
+    if iam := spec.get("iam"):
+        iam |= data.draw(st.fixed_dictionaries({}, optional={"tokenSecretRef": refs}))
+        for token in (t for r in iam["robots"] for t in r["tokens"]):
+            into = st.fixed_dictionaries({"name": strategies.NAMES, "namespace": st.sampled_from(("platform", "crossplane-system"))})
+            token.update(data.draw(st.fixed_dictionaries({}, optional={"writeConnectionSecretToRef": into})))
     rule = {**INPUT["rules"][0], "ownKubeconfigs": data.draw(st.booleans()), "insecureSkipTLSVerify": data.draw(st.booleans())}
+    granted = data.draw(st.booleans())
+    rule["resources"] = [r for r in rule["resources"] if granted or r["scope"] != "Organization"]
     req = world.request(xr, {**INPUT, "rules": [rule]})
 
     rsp = asyncio.run(fn.FunctionRunner().RunFunction(req, None))
@@ -324,7 +335,11 @@ def test_10_no_input_of_a_tenant_reaches_what_its_rule_does_not_allow(spec: dict
     allowed = {tuple(s.values())[:3] for s in rule["secrets"]}
     for r in rsp.desired.resources.values():
         config = world.plain(r.resource)
-        if config["kind"] != "ProviderConfig":
+        if ".upbound.io" in f".{config['apiVersion']}":
+            into = config["spec"].get("writeConnectionSecretToRef") or config["spec"].get("credentials", {}).get("secretRef")
+            assert granted
+            assert not into or into["namespace"] == "platform" or (into["namespace"], into["name"], into.get("key", "token")) in allowed
+        if config["kind"] != "ProviderConfig" or "identity" not in config["spec"]:
             continue
         kubeconfig, token = (
             tuple(config["spec"][p]["secretRef"][k] for k in ("namespace", "name", "key")) for p in ("credentials", "identity")

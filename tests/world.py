@@ -9,6 +9,7 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, structs
 from function.observed import dig
+from tests import upbound
 
 Manifest = dict[str, Any]
 REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
@@ -63,9 +64,10 @@ class World:
         """Begin with nothing."""
         self.xr, self.input = xr, input_
         self.observed: dict[str, Manifest] = {}
-        self.remote: dict[tuple[str, ...], Manifest] = {}
+        self.remote: dict[tuple[str, ...], Manifest] = {("api.upbound.io", "", k, "", upbound.UUID): {"kind": k} for k in ("Team", "Robot")}
         self.applied: dict[tuple[str, ...], Manifest] = {}
         self.deleted: list[tuple[str, ...]] = []
+        self.secrets: dict[str, str] = {}
         self._young: set[str] = set()
         self._stated: dict[str, set[str]] = {}
 
@@ -92,10 +94,12 @@ class World:
         for key in list(self.observed):
             if self.observed[key]["kind"] == "Object":
                 self._object(key, ready=ready)
-            elif self._deletable(key):
+            elif "managementPolicies" in self.observed[key].get("spec", {}):
+                upbound.provide(self, key, ready=ready)
+            elif self._deletable(key) and not self._in_use(key):
                 del self.observed[key]
             elif self.observed[key]["kind"] in ("Release", "ExternalSecret"):
-                conditions = [_condition("Synced", met=True), _condition("Ready", met=ready)]
+                conditions = [condition("Synced", met=True), condition("Ready", met=ready)]
                 self.observed[key]["status"] = {"conditions": conditions}
 
     def _apply(self, key: str, manifest: Manifest) -> None:
@@ -106,6 +110,7 @@ class World:
         if old is None:
             new["metadata"].update(uid=uid(key, manifest["metadata"]["name"]), generation=1, finalizers=[])
         else:
+            upbound.keep(old, new)
             generation = old["metadata"]["generation"] + (old.get("spec") != new.get("spec"))
             kept = {k: v for k, v in old["metadata"].items() if k not in ("name", "namespace", "annotations", "labels")}
             created = {k: v for k, v in old["metadata"].get("annotations", {}).items() if k.startswith("crossplane.io/")}
@@ -146,7 +151,7 @@ class World:
         if seen is not None and ready and seen["kind"] == "ControlPlane":
             seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
         o["status"] = {
-            "conditions": [_condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), _condition("Ready", met=up)]
+            "conditions": [condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), condition("Ready", met=up)]
         }
         if seen is not None:
             o["status"]["atProvider"] = {"manifest": copy.deepcopy(seen)}
@@ -165,6 +170,11 @@ class World:
     def _deletable(self, key: str) -> bool:
         metadata = self.observed[key]["metadata"]
         return "deletionTimestamp" in metadata and not any(f.startswith(REFERRED_BY) for f in metadata["finalizers"])
+
+    def _in_use(self, key: str) -> bool:
+        """Whether a ProviderConfig has users: its own finalizer stays until then."""
+        name = self.observed[key]["metadata"]["name"]
+        return any(o.get("spec", {}).get("providerConfigRef", {}).get("name") == name for o in self.observed.values())
 
     def _targets(self, o: Manifest) -> list[Manifest]:
         names = [(r["dependsOn"]["kind"], r["dependsOn"]["name"]) for r in o["spec"].get("references", [])]
@@ -195,7 +205,7 @@ def settled(xr: Manifest, input_: Manifest, *, steps: int = 8) -> World:
     return world
 
 
-def _condition(type_: str, *, met: bool, generation: int | None = None) -> Manifest:
+def condition(type_: str, *, met: bool, generation: int | None = None) -> Manifest:
     seen = {} if generation is None else {"observedGeneration": generation}
     return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": "", **seen}
 

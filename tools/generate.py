@@ -40,7 +40,18 @@ def _structural(node: Schema, defs: Schema, *, namespaced: bool) -> Schema:
         (some,) = (n for n in node["anyOf"] if n.get("type") != "null")
         return _structural({**some, **{k: v for k, v in node.items() if k not in ("anyOf", "default")}}, defs, namespaced=namespaced)
     out: Schema = {"type": node.get("type", "string")}
-    for field in ("description", "enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "maxProperties"):
+    for field in (
+        "description",
+        "enum",
+        "pattern",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "maxProperties",
+        "minimum",
+        "maximum",
+    ):
         if field in node:
             out[field] = " ".join(node[field].split()) if field == "description" else node[field]
     if "const" in node:
@@ -48,7 +59,7 @@ def _structural(node: Schema, defs: Schema, *, namespaced: bool) -> Schema:
     if out["type"] == "array":
         out["items"] = _structural(node["items"], defs, namespaced=namespaced)
     if "properties" in node:
-        hidden = {"namespace"} if namespaced and node.get("title") == "SecretKeyRef" else set()
+        hidden = {"namespace"} if namespaced and node.get("title") in ("SecretKeyRef", "TokenSecret") else set()
         out["properties"] = {k: _structural(v, defs, namespaced=namespaced) for k, v in node["properties"].items() if k not in hidden}
         required = [*node.get("required", []), *(["namespace"] if node.get("title") == "SecretKeyRef" and not namespaced else [])]
         out.update({"required": sorted(set(required))} if required else {})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from function.model import spec as s
-from function.model.environment import dig
+from function.model.environment import Resource, dig, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
 
@@ -57,14 +57,23 @@ def is_object(manifest: Mapping[str, Any]) -> bool:
     return whole and (namespace is None or (isinstance(namespace, str) and bool(re.fullmatch(DNS_LABEL[1:-1], namespace))))
 
 
+def places(resources: Iterable[Resource]) -> Iterable[tuple[int, str, Any]]:
+    """Where each resource goes, and what it is there."""
+    for i, r in enumerate(resources):
+        if is_object(r.manifest):
+            metadata, inside = r.manifest["metadata"], r.control_plane.entry if r.control_plane else None
+            yield i, "", (r.space, r.group, inside, qualified_kind(r.manifest), str(metadata.get("namespace")), metadata["name"])
+
+
 def _space(at: Location, e: s.Space) -> Iterator[Problem]:
     disconnected = e.type == "Disconnected"
     if disconnected and not e.credentials.kubeconfig_secret_ref:
         text = "is required for a Disconnected Space; name the Secret with its kubeconfig"
         yield Problem((*at, "credentials", "kubeconfigSecretRef"), text)
-    if disconnected and e.credentials.token_secret_ref:
-        text = "is not for a Disconnected Space, whose kubeconfig has its own credentials; leave it out"
-        yield Problem((*at, "credentials", "tokenSecretRef"), text)
+    for field, ref in (("tokenSecretRef", e.credentials.token_secret_ref), ("robotTokenRef", e.credentials.robot_token_ref)):
+        if disconnected and ref:
+            text = "is not for a Disconnected Space, whose kubeconfig has its own credentials; leave it out"
+            yield Problem((*at, "credentials", field), text)
     if e.certificate_authority_data and not _is_certificate(e.certificate_authority_data):
         yield Problem((*at, "certificateAuthorityData"), f"is not a PEM certificate; {PATTERN_HINTS[BASE64]}")
     if e.host is None and e.type != "Legacy":

@@ -9,7 +9,7 @@ from function.model import environment as e
 from function.model import spec as s
 from function.model.errors import Location, nearest
 from function.model.input import Input
-from function.model.types import SecretKeyRef
+from function.model.references import TokenSource
 
 NAMESPACES = {"argocd": "argocd", "flux": "flux-system", "connectors": "kube-system"}
 """Where each tool is, by its own guide."""
@@ -21,7 +21,7 @@ FLUX_WAYS = (
 
 @dataclass(frozen=True)
 class Consumers:
-    """What the methods share. `wrong`, `secret` and `reachable` are those of the whole environment."""
+    """What the methods share. `wrong`, `token` and `reachable` are those of the whole environment."""
 
     spec: s.Spec
     input: Input
@@ -30,7 +30,7 @@ class Consumers:
     spaces: Mapping[str, e.Space]
     control_planes: Mapping[str, e.ControlPlane]
     wrong: Callable[[Location, str], None]
-    secret: Callable[[Location, SecretKeyRef], e.SecretKey]
+    token: Callable[[Location, TokenSource], e.SecretKey | e.Token | None]
     reachable: Callable[[Location, e.ControlPlane], None]
 
     def resolved(self) -> dict[str, Any]:
@@ -54,22 +54,24 @@ class Consumers:
     def _argocd(self, at: Location, c: e.ControlPlane, own: gitops.ArgoCDSettings, whole: gitops.ArgoCD, target: e.Target) -> e.ArgoCD:
         auth, space = own.auth or whole.auth or "PodEnvironment", self.spaces[c.space]
         field = (*at, "auth") if own.auth else ("spec", "argocd", "auth")
-        external, secret, ref = None, None, own.token_secret_ref or whole.token_secret_ref
+        source = next((x for x in (own, whole) if x.given), None)
+        external: e.ExternalSecret | None = None
+        secret: e.SecretKey | e.Token | None = None
         if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
             self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
-        if own.token_secret_ref and auth != "ComposedSecret":
-            self.wrong((*at, "tokenSecretRef"), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
+        if own.given and auth != "ComposedSecret":
+            self.wrong((*at, own.given), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
         if auth == "ExternalSecret":
             external = self._external((*at, "externalSecret"), own.external_secret or whole.external_secret)
         if auth == "ComposedSecret" and (target.provider_config or not self.namespaced):
             self.wrong(field, "cannot be ComposedSecret in a foreign namespace: only a namespaced environment beside Argo CD composes one")
         elif auth == "ComposedSecret" and space.type == "Disconnected":
-            secret = e.Token(c.kubeconfig) if c.kubeconfig else None
+            secret = c.kubeconfig
             if not (c.kubeconfig or c.spec.get("writeConnectionSecretToRef")):
                 text = "is required where ComposedSecret is made from it, or writeConnectionSecretToRef; write one of them"
                 self.wrong((*at[:-1], "kubeconfigSecretRef"), text)
         elif auth == "ComposedSecret":
-            secret = self._token((*at, "tokenSecretRef"), ref) if ref else e.Token(space.token) if space.token else None
+            secret = self.token(at if source is own else ("spec", "argocd"), source) if source else space.token
         return e.ArgoCD(
             c, target, external, auth == "ComposedSecret", secret, whole.project or "", _application(whole.applications, own.path)
         )
@@ -155,22 +157,20 @@ class Consumers:
         return tuple(found)
 
     def _connector(self, at: Location, c: gitops.Connector, control_plane: e.ControlPlane, target: e.Target) -> e.Connector:
-        space, token = self.spaces[control_plane.space], None
-        needed, other = ("token_secret_ref", "kubeconfig_secret_ref")
-        if space.type == "Disconnected":
-            needed, other = other, needed
-        for field in (needed, other):
-            alias, given = str(type(c).model_fields[field].alias), getattr(c, field) is not None
-            if given != (field == needed):
-                text = f"is required: control plane {control_plane.entry} is in" if field == needed else "is not for"
-                self.wrong((*at, alias), f"{text} a {space.type} Space; {'name the Secret' if field == needed else 'leave it out'}")
-        if c.token_secret_ref:
-            token = self._token((*at, "tokenSecretRef"), c.token_secret_ref)
-            if token.secret in {o.token for o in self.spaces.values()}:
-                self.wrong((*at, "tokenSecretRef"), "is the token of a Space, which never leaves this cluster; make one for the connector")
+        space, disconnected = self.spaces[control_plane.space], self.spaces[control_plane.space].type == "Disconnected"
+        kubeconfig = "kubeconfigSecretRef" if c.kubeconfig_secret_ref else ""
+        for field, given, needed in (
+            ("tokenSecretRef", c.given, not disconnected),
+            ("kubeconfigSecretRef", kubeconfig, disconnected),
+        ):
+            if bool(given) != needed:
+                text = f"is required: control plane {control_plane.entry} is in" if needed else "is not for"
+                self.wrong((*at, given or field), f"{text} a {space.type} Space; {'name the Secret' if needed else 'leave it out'}")
+        token = self.token(at, c) if c.given else None
+        if token and token in {o.token for o in self.spaces.values()}:
+            self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
         if not target.helm_provider_config:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
-        kubeconfig = {"name": c.kubeconfig_secret_ref.name, "key": c.kubeconfig_secret_ref.key} if c.kubeconfig_secret_ref else None
         made = e.Connector(
             entry=c.name,
             control_plane=control_plane,
@@ -179,7 +179,7 @@ class Consumers:
             claim_namespace=c.claim_namespace,
             cluster_id=c.cluster_id,
             token=token,
-            kubeconfig=kubeconfig,
+            kubeconfig={"name": c.kubeconfig_secret_ref.name, "key": c.kubeconfig_secret_ref.key} if c.kubeconfig_secret_ref else None,
             insecure=bool(c.insecure_skip_tls_verify),
         )
         if c.claim_namespace != "default" and not space.legacy:
@@ -187,10 +187,6 @@ class Consumers:
         return made
 
     # What all of them share.
-
-    def _token(self, at: Location, ref: SecretKeyRef) -> e.Token:
-        """The token that a consumer uses: the one place that knows where tokens come from."""
-        return e.Token(self.secret(at, ref))
 
     def _target(self, at: Location, name: str, namespace: str | None, tool: str) -> e.Target | None:
         """The place that is named, if the rule for this environment has it."""

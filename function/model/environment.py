@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,63 @@ class SecretKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token of a robot, and the Secret that this generation of it is in."""
+
+    robot: str
+    name: str
+    generation: int
+    secret: SecretKey
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team. `uuid` is empty where the environment makes it."""
+
+    entry: str
+    name: str
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """A robot, with the teams that it belongs to. `uuid` is empty where the environment makes it."""
+
+    entry: str
+    name: str
+    description: str
+    uuid: str
+    teams: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository of packages, with what each team may do with it."""
+
+    name: str
+    public: bool
+    publish: bool
+    adopt: bool
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Iam:
+    """What is made in the organization. Teams are named by their entry, or by the UUID of one that exists already."""
+
+    token: SecretKey
+    teams: Mapping[str, Team]
+    robots: Mapping[str, Robot]
+    tokens: Mapping[tuple[str, str], Token]
+    repositories: tuple[Repository, ...]
+    shared: bool
+
+    def known(self, team: str) -> str:
+        """The UUID of `team` where Git says it, or an empty string."""
+        return self.teams[team].uuid if team in self.teams else team
+
+
+@dataclass(frozen=True, slots=True)
 class Space:
     """A place where control planes run. `kubeconfig` is None where ours is generated."""
 
@@ -50,7 +107,7 @@ class Space:
     former_hosts: tuple[str, ...]
     certificate_authority_data: str | None
     insecure: bool
-    token: SecretKey | None
+    token: SecretKey | Token | None
     kubeconfig: SecretKey | None
 
     @property
@@ -61,7 +118,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A group. `entry` is its name in the environment; `owned` if it is listed there."""
+    """A group. `entry` is its name in the environment; `owned` if it is listed there; `access` has the role of each team."""
 
     entry: str
     name: str
@@ -71,6 +128,7 @@ class Group:
     labels: Mapping[str, str]
     adopt: bool = False
     deletion_protection: bool | None = None
+    access: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +177,6 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A token that a consumer uses: where it is, and the keys of what must be ready before it is there."""
-
-    secret: SecretKey
-    needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """Where a consuming tool is: a place of the Input, and a namespace there. This cluster where no ProviderConfig is named."""
 
@@ -170,7 +220,7 @@ class ArgoCD:
     target: Target
     external: ExternalSecret | None
     composed: bool
-    secret: Token | None
+    secret: SecretKey | Token | None
     project: str
     application: Application | None
 
@@ -211,7 +261,7 @@ class Connector:
     version: str
     claim_namespace: str
     cluster_id: str | None
-    token: Token | None
+    token: SecretKey | Token | None
     kubeconfig: Mapping[str, str] | None
     insecure: bool
 
@@ -231,6 +281,7 @@ class Environment:
     control_planes: tuple[ControlPlane, ...]
     resources: tuple[Resource, ...]
     hub: Hub | None
+    iam: Iam
     argocd: tuple[ArgoCD, ...] = ()
     flux: tuple[Flux, ...] = ()
     connectors: tuple[Connector, ...] = ()
@@ -247,9 +298,9 @@ class Environment:
         return c.claim_namespace != "default" and not self.spaces[c.control_plane.space].legacy
 
     @cached_property
-    def read(self) -> tuple[SecretKey, ...]:
-        """Secrets of this cluster that are read, to be written into a composed Secret."""
-        return tuple(dict.fromkeys(r.secret.secret for r in self.argocd if r.secret))
+    def read(self) -> tuple[SecretKey | Token, ...]:
+        """What is read of Secrets of this cluster, to be written into a composed Secret."""
+        return tuple(dict.fromkeys(r.secret for r in self.argocd if r.secret))
 
     @cached_property
     def moved(self) -> Mapping[str, str]:

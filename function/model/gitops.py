@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from function.model import types as t
-from function.model.types import SecretKeyRef
+from function.model.references import SecretKeyRef, TokenSource
 
 
 class SecretStoreRef(t.Model):
@@ -49,7 +49,7 @@ class LocalSecretKeyRef(t.Model):
 _Auth = Literal["PodEnvironment", "ExternalSecret", "ComposedSecret"]
 
 
-class ArgoCDSettings(t.Model):
+class ArgoCDSettings(TokenSource):
     """What a control plane may have of its own in Argo CD."""
 
     enabled: bool | None = None
@@ -97,7 +97,7 @@ class Applications(t.Model):
     """How Argo CD syncs."""
 
 
-class ArgoCD(t.Model):
+class ArgoCD(TokenSource):
     """Argo CD, with every control plane as a cluster."""
 
     target: t.Name
@@ -192,7 +192,7 @@ class Flux(t.Model):
     """Says that kustomize-controller runs programs of kubeconfigs, and has up: see upenv flux-patch. Default: false."""
 
 
-class Connector(t.Model):
+class Connector(TokenSource):
     """Control Plane Connector, in an app cluster."""
 
     name: t.Name

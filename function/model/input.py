@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from function.model import types as t
-from function.model.types import SecretKeyRef
+from function.model.references import SecretKeyRef
 
 NEVER_ALLOWED = ("ControlPlane.spaces.upbound.io", "Namespace", "Secret")
 """Kinds that `resources` never carries: the first two have fields of their own, the third would put a secret in a spec."""
@@ -24,10 +24,10 @@ class SecretRule(SecretKeyRef):
 
 
 class ResourceRule(t.Model):
-    """Kinds that `resources` may carry to one kind of place."""
+    """Kinds that may go to one kind of place."""
 
-    scope: Literal["Space", "Group", "ControlPlane"]
-    """Where: in a Space outside any group, in a group, or inside a control plane."""
+    scope: Literal["Space", "Group", "ControlPlane", "Organization"]
+    """Where: in a Space outside any group, in a group, inside a control plane, or, for what iam makes, in the organization."""
     kinds: Annotated[tuple[t.Kind, ...], t.AsTuple, Field(max_length=100)]
     """Kind.group, such as SharedSecretStore.spaces.upbound.io; Kind alone for the core group."""
 
@@ -53,7 +53,7 @@ class Rule(t.Model):
     host_namespaces: _Globs = ()
     """Namespaces of a self-hosted Space's cluster that their control planes may run in. Default: none."""
     resources: Annotated[tuple[ResourceRule, ...], t.AsTuple, Field(max_length=20)] = ()
-    """Kinds that spec.resources may carry. Default: none."""
+    """Kinds that spec.resources may carry, and that spec.iam and groups[].access may make. Default: none."""
     targets: Annotated[tuple[t.Name, ...], t.AsTuple, Field(max_length=100)] = ()
     """Targets that they may use, with all that each allows. Default: none."""
 

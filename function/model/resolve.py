@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks, defaults
+from function.model import checks, defaults, resolve_iam, services
 from function.model import spec as s
 from function.model.consumers import Consumers
 from function.model.environment import (
@@ -18,11 +18,11 @@ from function.model.environment import (
     Resource,
     SecretKey,
     Space,
-    qualified_kind,
+    Token,
 )
 from function.model.errors import InvalidError, Location, Problem, nearest
 from function.model.input import Input
-from function.model.types import SecretKeyRef
+from function.model.references import SecretKeyRef
 
 LEGACY_HOST = "proxy.upbound.io"
 PLATFORM_NAMESPACE = "crossplane-system"
@@ -48,16 +48,20 @@ class Resolver:
             InvalidError: the spec contradicts itself, or a reference has no target.
         """
         spec = self.spec
+        self.iam = resolve_iam.resolved(spec.iam, self.identity, self.input, self._token_secret)
         self.spaces = {e.name: self._space(("spec", "spaces", i), e) for i, e in enumerate(spec.spaces)}
         self._unique("spaces", ((i, "host", space.host) for i, space in enumerate(self.spaces.values())), "is the host of two Spaces")
         self.groups = {e.name: self._group(("spec", "groups", i), e) for i, e in enumerate(spec.groups)}
         self._unique("groups", ((i, "", (g.space, g.name)) for i, g in enumerate(self.groups.values())), "names a group of its Space twice")
+        self.problems += resolve_iam.problems(spec, self.iam, namespaced=self.namespaced)
+        self.problems += resolve_iam.robots_that_make_groups(self.spaces.values(), self.groups.values())
         self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
         self._unique_control_planes(list(self.control_planes.values()))
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
-        self._unique("resources", _places(resources), "is the same object as another resource; keep one")
-        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._secret, self._reachable)
+        self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")
+        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values())
+        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
         consumers = Consumers(spec, self.input, *shared).resolved()
         if self.problems:
             raise InvalidError(self.problems)
@@ -74,6 +78,7 @@ class Resolver:
             control_planes=tuple(self.control_planes.values()),
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
+            iam=self.iam,
             **consumers,
         )
 
@@ -87,14 +92,22 @@ class Resolver:
             former_hosts=tuple(h.removesuffix(":443") for h in e.former_hosts),
             certificate_authority_data=e.certificate_authority_data,
             insecure=bool(e.insecure_skip_tls_verify),
-            token=self._token((*at, "credentials", "tokenSecretRef"), e),
+            token=None if e.type == "Disconnected" else self._token((*at, "credentials"), e.credentials),
             kubeconfig=self._kubeconfig((*at, "credentials", "kubeconfigSecretRef"), e),
         )
 
-    def _token(self, at: Location, e: s.Space) -> SecretKey | None:
-        if e.type == "Disconnected":
-            return None
-        if ref := e.credentials.token_secret_ref:
+    def _token(self, at: Location, source: s.TokenSource) -> SecretKey | Token | None:
+        """The token that `source` names, or the default one."""
+        if source.robot_token_ref is None:
+            return self._token_secret((*at, "tokenSecretRef"), source.token_secret_ref)
+        if source.token_secret_ref:
+            self._wrong(at, "names two tokens; write tokenSecretRef or robotTokenRef")
+        found, problems = resolve_iam.token_of(self.iam, (*at, "robotTokenRef"), source.robot_token_ref)
+        self.problems += problems
+        return found
+
+    def _token_secret(self, at: Location, ref: s.SecretKeyRef | None) -> SecretKey:
+        if ref:
             return self._secret(at, ref)
         return SecretKey(self.identity.namespace if self.namespaced else PLATFORM_NAMESPACE, *TOKEN_SECRET)
 
@@ -131,6 +144,7 @@ class Resolver:
             labels=e.labels or {},
             adopt=e.adopt,
             deletion_protection=e.deletion_protection,
+            access={a.team: a.role for a in e.access},
         )
 
     def _used_groups(self) -> list[Group]:
@@ -282,14 +296,6 @@ class Resolver:
 
     def _wrong(self, at: Location, text: str) -> None:
         self.problems.append(Problem(at, text))
-
-
-def _places(resources: Iterable[Resource]) -> Iterable[tuple[int, str, Any]]:
-    """Where each resource goes, and what it is there."""
-    for i, r in enumerate(resources):
-        if checks.is_object(r.manifest):
-            metadata, inside = r.manifest["metadata"], r.control_plane.entry if r.control_plane else None
-            yield i, "", (r.space, r.group, inside, qualified_kind(r.manifest), str(metadata.get("namespace")), metadata["name"])
 
 
 def _policies(chosen: tuple[str, ...] | None, otherwise: Policies = Policies.FULL) -> Policies:

@@ -7,7 +7,10 @@ from pydantic_core import PydanticCustomError
 
 from function.model import gitops
 from function.model import types as t
-from function.model.types import SecretKeyRef
+from function.model.iam import Access, Iam
+from function.model.references import SecretKeyRef, TokenSource
+
+__all__ = ["SecretKeyRef", "Spec", "TokenSource"]
 
 MANAGEMENT_POLICIES = (
     frozenset({"*"}),
@@ -45,7 +48,7 @@ _POLICIES = Annotated[
 ]
 
 
-class Credentials(t.Model):
+class Credentials(TokenSource):
     """What reaches a Space."""
 
     token_secret_ref: SecretKeyRef | None = None
@@ -105,6 +108,8 @@ class Group(t.Model):
     """Whether the Spaces API refuses to delete the group. Left as it is when absent."""
     adopt: bool = False
     """Take over a group that exists already."""
+    access: Annotated[tuple[Access, ...], t.AsTuple, t.list_map("team", most=32)] = ()
+    """Roles of teams in the group."""
     management_policies: _POLICIES | None = None
     """['*'], ['Observe'], or all but Delete. Default: the environment's."""
 
@@ -247,8 +252,8 @@ class Resource(t.Model):
 class ConfirmedRemoval(t.Model):
     """Agreement to delete one thing whose line is gone. The RemovalPending condition prints the entry."""
 
-    kind: Literal["ControlPlane", "Group"]
-    """ControlPlane or Group."""
+    kind: Literal["ControlPlane", "Group", "Repository", "Backup", "SharedBackup"]
+    """ControlPlane, Group, Repository, Backup or SharedBackup."""
     name: t.Name
     """Its name in this environment."""
     uid: t.Uid
@@ -284,3 +289,5 @@ class Spec(t.Model):
     """Has Flux apply claims to every control plane."""
     connectors: Annotated[tuple[gitops.Connector, ...], t.AsTuple, t.list_map("name", most=200)] = ()
     """App clusters that are connected to control planes, with Control Plane Connector."""
+    iam: Iam | None = None
+    """Teams, robots and repositories of the organization."""

@@ -69,6 +69,34 @@ class ResourceStatus(t.Model):
     """What stands in the way."""
 
 
+class TeamStatus(t.Model):
+    """How a team is doing."""
+
+    name: str
+    """Its name in this environment."""
+    id: str = ""
+    """Its UUID."""
+    ready: bool
+    """Whether it is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class TokenStatus(t.Model):
+    """How a robot's token is doing."""
+
+    name: str
+    """Robot and token, as in ci/argocd."""
+    namespace: str = ""
+    """Namespace of the Secret that it is in."""
+    secret_name: str = ""
+    """Name of the Secret that it is in now."""
+    ready: bool
+    """Whether its newest generation is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
 class LeftBehind(t.Model):
     """A field that was dropped from the environment and is still there."""
 
@@ -89,6 +117,10 @@ class Status(t.Model):
     """The groups."""
     resources: Annotated[tuple[ResourceStatus, ...], Field(max_length=200)] = ()
     """The other objects."""
+    teams: Annotated[tuple[TeamStatus, ...], Field(max_length=100)] = ()
+    """The teams."""
+    tokens: Annotated[tuple[TokenStatus, ...], Field(max_length=1600)] = ()
+    """The robots' tokens."""
     ready_control_planes: int = 0
     """How many control planes are ready."""
     total_control_planes: int = 0

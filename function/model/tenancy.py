@@ -7,7 +7,7 @@ their own, nor to reach a Secret, group or namespace that the platform team did 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from function.model import gitops
+from function.model import gitops, resolve_iam
 from function.model import spec as s
 from function.model.environment import (
     Connector,
@@ -18,6 +18,7 @@ from function.model.environment import (
     SecretKey,
     Space,
     Target,
+    Token,
     qualified_kind,
 )
 from function.model.errors import Location, Problem
@@ -26,6 +27,7 @@ from function.model.input import Target as Place
 
 RESERVED_GROUPS = ("kube-*", "upbound-*", "mxp-*", "crossplane-system", "cert-manager", "ingress-nginx")
 """Namespaces of a Space that belong to the Space itself: never created, labelled or deleted by us."""
+ROLE_BINDING = "ObjectRoleBinding.authorization.spaces.upbound.io"
 ASK = "ask the platform team to allow it in the Composition's Input"
 
 
@@ -53,11 +55,33 @@ def problems(env: Environment, spec: s.Spec, input_: Input) -> Iterator[Problem]
             yield from _control_plane(("spec", "controlPlanes", i), control_plane, env, rule)
     for i, resource in enumerate(env.resources):
         yield from _resource(("spec", "resources", i), resource, rule)
-    places = {p.name: p for p in input_.targets}
-    yield from _argocd(env, places)
-    yield from _flux(env, spec, places)
-    for i, connector in enumerate(spec.connectors):
-        yield from _connector(("spec", "connectors", i), connector, env.connectors[i], env, rule, places[connector.target])
+    yield from _iam(env, spec, rule)
+    yield from _consumers(env, spec, input_, rule)
+
+
+def _iam(env: Environment, spec: s.Spec, rule: Rule) -> Iterator[Problem]:
+    for i, group in enumerate(spec.groups):
+        if group.access:
+            yield from _allowed(("spec", "groups", i, "access"), ROLE_BINDING, "Group", rule)
+    for at, kind in resolve_iam.used(spec.iam):
+        yield from _allowed(at, kind, resolve_iam.ORGANIZATION, rule)
+    if spec.iam:
+        yield from _token((*resolve_iam.AT, "tokenSecretRef"), env.iam.token, env, rule)
+    for i, robot in enumerate(env.iam.robots):
+        tokens = [t for t in env.iam.tokens.values() if t.robot == robot]
+        for j, token in enumerate(tokens):
+            yield from _token((*resolve_iam.AT, "robots", i, "tokens", j, "writeConnectionSecretToRef"), token.secret, env, rule)
+
+
+def _allowed(at: Location, kind: str, scope: str, rule: Rule) -> Iterator[Problem]:
+    """Whether a kind may go to a place: the one check of it, for every family."""
+    if not any(r.scope == scope and kind in r.kinds for r in rule.resources):
+        yield Problem(at, f"may not be {kind} at scope {scope}; {ASK}")
+
+
+def _token(at: Location, ref: SecretKey, env: Environment, rule: Rule, use: str = "Token") -> Iterator[Problem]:
+    if not (_own(ref, env) or _listed(ref, rule, use)):
+        yield Problem(at, f"names a Secret that is not this environment's to use; {ASK}")
 
 
 def _space(at: Location, space: Space, env: Environment, credentials: s.Credentials, rule: Rule) -> Iterator[Problem]:
@@ -65,13 +89,14 @@ def _space(at: Location, space: Space, env: Environment, credentials: s.Credenti
         yield Problem((*at, "host"), f"may not be reached from this namespace, or one of formerHosts may not; {ASK}")
     if space.insecure and not rule.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set from this namespace; give certificateAuthorityData, or {ASK}")
-    if space.token and not (_own(space.token, env) or _listed(space.token, rule, "Token")):
-        yield Problem((*at, "credentials", "tokenSecretRef"), f"names a Secret that is not this environment's to use; {ASK}")
+    token = space.token.secret if isinstance(space.token, Token) else space.token
+    if token and token is space.token:
+        yield from _token((*at, "credentials", "tokenSecretRef"), token, env, rule)
     if space.kubeconfig and credentials.kubeconfig_secret_ref:
         yield from _kubeconfig((*at, "credentials", "kubeconfigSecretRef"), space.kubeconfig, "Kubeconfig", env, rule)
     elif space.kubeconfig and not _listed(space.kubeconfig, rule, "Kubeconfig"):
         yield Problem((*at, "credentials", "kubeconfigSecretRef"), f"is by default a Secret that is not this environment's to use; {ASK}")
-    if space.token and not _own(space.token, env):
+    if token and not _own(token, env):
         # The platform's token goes only where the platform team says.
         if space.kubeconfig and _own(space.kubeconfig, env) and not _listed(space.kubeconfig, rule, "Kubeconfig"):
             yield Problem(
@@ -118,8 +143,8 @@ def _resource(at: Location, resource: Resource, rule: Rule) -> Iterator[Problem]
     kind = qualified_kind(resource.manifest)
     if kind in NEVER_ALLOWED:
         yield Problem((*at, "manifest", "kind"), f"is never {resource.manifest['kind']}; {_INSTEAD[kind]}")
-    elif not any(r.scope == resource.scope and kind in r.kinds for r in rule.resources):
-        yield Problem((*at, "manifest", "kind"), f"may not be {kind} at scope {resource.scope}; {ASK}")
+    else:
+        yield from _allowed((*at, "manifest", "kind"), kind, resource.scope, rule)
     namespace = resource.manifest["metadata"].get("namespace")
     if resource.scope == "Group":
         yield from _group((*at, "group"), resource.group, rule)
@@ -127,6 +152,14 @@ def _resource(at: Location, resource: Resource, rule: Rule) -> Iterator[Problem]
             yield Problem((*at, "manifest", "metadata", "namespace"), "is not the group that the resource names; leave it out")
     if resource.scope == "Space" and namespace is not None:
         yield Problem((*at, "manifest", "metadata", "namespace"), "puts it into a group; write group: instead of space:, and leave it out")
+
+
+def _consumers(env: Environment, spec: s.Spec, input_: Input, rule: Rule) -> Iterator[Problem]:
+    places = {p.name: p for p in input_.targets}
+    yield from _argocd(env, places)
+    yield from _flux(env, spec, places)
+    for i, connector in enumerate(spec.connectors):
+        yield from _connector(("spec", "connectors", i), connector, env.connectors[i], env, rule, places[connector.target])
 
 
 def _argocd(env: Environment, places: Mapping[str, Place]) -> Iterator[Problem]:
@@ -161,15 +194,16 @@ def _flux(env: Environment, spec: s.Spec, places: Mapping[str, Place]) -> Iterat
 
 def _connector(at: Location, said: gitops.Connector, c: Connector, env: Environment, rule: Rule, place: Place) -> Iterator[Problem]:  # noqa: PLR0913, PLR0917  # What is said, what it means, and what is allowed.
     yield from _namespace((*at, "namespace"), c.target, place)
-    if c.token and not (_own(c.token.secret, env) or _listed(c.token.secret, rule, "ConnectorToken")):
-        yield Problem((*at, "tokenSecretRef"), f"names a Secret that is not this environment's to use; {ASK}")
+    token = c.token.secret if isinstance(c.token, Token) else c.token
+    if token and token is c.token:
+        yield from _token((*at, "tokenSecretRef"), token, env, rule, "ConnectorToken")
     if _reserved(c.claim_namespace):
         yield Problem((*at, "claimNamespace"), f"names {c.claim_namespace}, which belongs to the control plane itself; choose another")
     if said.kubeconfig_secret_ref:
         yield from _there((*at, "kubeconfigSecretRef"), said.kubeconfig_secret_ref.name, "ConnectorKubeconfig", c.target, place)
     if c.insecure and not place.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set for this target; leave it out, or {ASK}")
-    elif c.insecure and c.token and not _own(c.token.secret, env):
+    elif c.insecure and token and not _own(token, env):
         yield Problem(
             (*at, "insecureSkipTLSVerify"),
             "would send a token from outside the environment's namespace to an unverified server; leave it out",

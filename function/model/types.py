@@ -15,6 +15,7 @@ LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Z
 LABEL_VALUE = r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
 GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
+UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 UID = r"^(unknown|[-0-9a-f]+)$"
 DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 GIT_URL = r"^((https|ssh)://[^\s?#]+|[-._a-zA-Z0-9]+@[-.a-zA-Z0-9]+:[^\s?#]+)$"
@@ -35,6 +36,7 @@ PATTERN_HINTS = {
     LABEL_VALUE: "write letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     GLOB: "write lower case letters, digits, '-', '.' and ':', with '*' for any characters",
     KIND: "write Kind.group, such as SharedSecretStore.spaces.upbound.io, or Kind alone for the core group",
+    UUID: "write the UUID that Upbound shows for it: 36 characters, hexadecimal digits in lower case and '-'",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
     DURATION: "write a duration as Flux has it, such as 5m0s or 1h",
     GIT_URL: "write the address of a Git repository: https://, ssh:// or user@host:path, with nothing after the path",
@@ -62,6 +64,7 @@ LabelValue = Annotated[str, _text(LABEL_VALUE, 63, 0)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
+Uuid = Annotated[str, _text(UUID, 36)]
 Uid = Annotated[str, _text(UID, 64)]
 Duration = Annotated[str, _text(DURATION, 32)]
 GitUrl = Annotated[str, _text(GIT_URL, 2048)]
@@ -92,17 +95,6 @@ class Model(BaseModel):
         alias_generator=to_camel,
         use_attribute_docstrings=True,
     )
-
-
-class SecretKeyRef(Model):
-    """One key of a Secret. The value itself never appears in an environment."""
-
-    namespace: Name | None = None
-    """Namespace of the Secret."""
-    name: ObjectName
-    """Name of the Secret."""
-    key: SecretKeyName
-    """Key in the Secret's data."""
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, Any]:

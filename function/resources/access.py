@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from function import endpoints, kube, names
+from function import endpoints, kube, names, tokens
 from function.desired import Composed
 from function.model.environment import ControlPlane, Environment, SecretKey, Space
 from function.observed import WANTED, Observed
@@ -21,11 +21,13 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         key, host = names.space_access(s.name), hosts[s.name]
         kubeconfig = s.kubeconfig or _generated(env, names.space_endpoint_key(s.name))
         refused = MOVED.format(old=host, new=s.host) if host != s.host and key in observed else ""
-        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, s.token), entry=s.name, refused=refused)
+        token, needs = tokens.current(s.token, observed)
+        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, token), needs=needs, entry=s.name, refused=refused)
     for c in entered:
         s, key = env.spaces[c.space], names.control_plane_access(c)
         kubeconfig = c.kubeconfig or _generated(env, names.control_plane_endpoint_key(c))
-        yield Composed(key, kube.provider_config(env, key, hosts[s.name], kubeconfig, s.token), entry=c.entry)
+        token, needs = tokens.current(s.token, observed)
+        yield Composed(key, kube.provider_config(env, key, hosts[s.name], kubeconfig, token), needs=needs, entry=c.entry)
 
 
 def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:

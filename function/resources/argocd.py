@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from function import delivery, endpoints, kube, names
+from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Manifest
-from function.model.environment import Application, ArgoCD, ControlPlane, Environment, ExternalSecret, Space
+from function.model.environment import Application, ArgoCD, ControlPlane, Environment, ExternalSecret, SecretKey, Space
 from function.observed import Observed
 
 _TOKEN, _CA = "@token@", "@ca@"  # Placeholders, for which templates say what stands there.
@@ -54,35 +54,42 @@ def _secret(env: Environment, r: ArgoCD, facts: Mapping[str, str], observed: Obs
     """A cluster Secret: without a token, or with the one that was read. What cannot be read leaves it as it is."""
     c, space = r.control_plane, env.spaces[r.control_plane.space]
     key, token, ca, lacks = names.argocd(r.target, "cluster", c), "", "", ""
+    secret, uses = tokens.current(r.secret, observed)
     if r.composed:
-        token, ca = _read(r, space, observed)
-        lacks = "" if token else _lacks(r, space)
+        token, ca = _read(c, secret, space, observed)
+        lacks = "" if token else _lacks(secret, space)
     config = delivery.templated(_config(env, space, token, space.certificate_authority_data or ca), {})
     data = {k: kube.encoded_text(v) for k, v in {**facts, "config": config}.items()}
     if lacks:
+        # What it has stays, and so does the generation of the token that is in it.
         data = kube.plain(observed.mapping(key, "data"))
     manifest = kube.secret(names.name_at_target(env.identity, key, c.entry), r.target.namespace, data, _labels(env, c))
     deliver = delivery.delivered if r.composed else delivery.delivered_without_secret
     return Composed(
         key,
         deliver(env, key, r.target, manifest),
-        after=endpoints.place(env, c),
-        needs=r.secret.needs if r.secret else (names.connection(c),) if r.composed else (),
+        after=(*endpoints.place(env, c), *(_tokens_in(key, observed) if lacks else uses)),
+        needs=uses if secret else (names.connection(c),) if r.composed else (),
         entry=c.entry,
         policies=c.policies,
         lacks=lacks,
     )
 
 
-def _read(r: ArgoCD, space: Space, observed: Observed) -> tuple[str, str]:
+def _tokens_in(key: str, observed: Observed) -> list[str]:
+    """The robots' tokens that an observed Secret says are in it."""
+    return [k for k in observed.annotation(key, names.ANNOTATION_AFTER).split(",") if k.startswith(names.tokens_of(""))]
+
+
+def _read(c: ControlPlane, secret: SecretKey | None, space: Space, observed: Observed) -> tuple[str, str]:
     """Token and CA, from a Secret of this cluster or the control plane's connection Secret; each empty where there is none."""
-    carried = observed.connection(names.connection(r.control_plane)).get("kubeconfig", b"").decode(errors="replace")
-    text = kube.decoded(observed.secret(r.secret.secret)).strip() if r.secret else carried
+    carried = observed.connection(names.connection(c)).get("kubeconfig", b"").decode(errors="replace")
+    text = kube.decoded(observed.secret(secret)).strip() if secret else carried
     return kube.credentials_in(text) if space.type == "Disconnected" else (text, "")
 
 
-def _lacks(r: ArgoCD, space: Space) -> str:
-    where = f"Secret {r.secret.secret.name} under {r.secret.secret.key}" if r.secret else "its connection Secret"
+def _lacks(secret: SecretKey | None, space: Space) -> str:
+    where = f"Secret {secret.name} under {secret.key}" if secret else "its connection Secret"
     return f"there is no {'kubeconfig with a token' if space.type == 'Disconnected' else 'token'} in {where}"
 
 

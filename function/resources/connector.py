@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from function import delivery, endpoints, kube, names
+from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Life, Manifest
-from function.model.environment import Connector, Environment
+from function.model.environment import Connector, Environment, SecretKey
 from function.observed import Observed
 
 CHART = {"name": "mcp-connector", "repository": "oci://xpkg.upbound.io/spaces-artifacts"}
@@ -20,12 +20,12 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         if env.makes_claim_namespace(c) and namespace not in made:
             yield _namespace(env, c, namespace, hosts[cp.space])
             made.add(namespace)
-        key = names.connector(c.target)
+        key, (token, uses) = names.connector(c.target), tokens.current(c.token, observed)
         yield Composed(
             key,
-            delivery.release(env, key, c.target, _release(env, c, hosts[cp.space])),
-            after=endpoints.place(env, cp),
-            needs=(*((namespace,) if namespace in made else ()), *(c.token.needs if c.token else ())),
+            delivery.release(env, key, c.target, _release(env, c, hosts[cp.space], token)),
+            after=(*endpoints.place(env, cp), *uses),
+            needs=(*((namespace,) if namespace in made else ()), *uses),
             entry=c.entry,
             policies=cp.policies,
         )
@@ -45,14 +45,14 @@ def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
     )
 
 
-def _release(env: Environment, c: Connector, host: str) -> Manifest:
-    token = "mcp.token" if env.spaces[c.control_plane.space].legacy else "upbound.token"  # A value's name.
+def _release(env: Environment, c: Connector, host: str, token: SecretKey | None) -> Manifest:
+    value = "mcp.token" if env.spaces[c.control_plane.space].legacy else "upbound.token"  # A value's name.
     chart = LEGACY_CHART if env.spaces[c.control_plane.space].legacy else CHART
     out: Manifest = {"chart": {**chart, "version": c.version}, "namespace": c.target.namespace, "values": values(env, c, host)}
-    if c.token:
-        namespace = {} if env.namespaced else {"namespace": c.token.secret.namespace}
-        ref = {**namespace, "name": c.token.secret.name, "key": c.token.secret.key}
-        out["set"] = [{"name": token, "valueFrom": {"secretKeyRef": ref}}]
+    if token:
+        namespace = {} if env.namespaced else {"namespace": token.namespace}
+        ref = {**namespace, "name": token.name, "key": token.key}
+        out["set"] = [{"name": value, "valueFrom": {"secretKeyRef": ref}}]
     return out
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from function import endpoints, kube, names
 from function.desired import Composed, Life
+from function.model import services
 from function.model.environment import ControlPlane, Environment
 from function.observed import Observed
 
@@ -30,6 +31,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             key,
             kube.wrapped(env, key, _control_plane(env, c), via, PAUSED if c.spec["crossplane"]["state"] == "Paused" else RUNNING),
             after=(*endpoints.prerequisites(env, c.space), *group),
+            needs=tuple(names.resource(r) for r in services.restored_from(c, env.resources)),
             entry=c.entry,
             life=Life.OWNED,
             policies=c.policies,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from function import endpoints, kube, names
 from function.desired import Composed, Life
-from function.model.environment import Environment, Resource
+from function.model import services
+from function.model.environment import Environment, Policies, Resource
 from function.observed import Observed
 
 
@@ -12,18 +13,20 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The objects. Each comes after the place that it goes to."""
     hosts = endpoints.hosts(env, observed)
     for r in env.resources:
-        manifest = kube.plain(r.manifest)
+        service, label = services.service_of(r.manifest), {names.LABEL_ENVIRONMENT: names.environment_label(env.identity)}
+        manifest = kube.plain(services.completed(r.manifest, label) if r.policies is not Policies.OBSERVE else r.manifest)
         if r.scope == "Group":
             manifest["metadata"]["namespace"] = r.group
         key = names.resource(r)
         access = names.control_plane_access(r.control_plane) if r.control_plane else names.space_access(r.space)
         yield Composed(
             key,
-            kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space])),
-            after=(*endpoints.prerequisites(env, r.space), *_place(env, r)),
+            kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space]), service.ready),
+            after=(*endpoints.prerequisites(env, r.space), *_place(env, r), *map(names.resource, services.before(r, env.resources))),
             entry=r.entry,
-            life=Life.INSIDE,
+            life=Life.KEPT if service.kept else Life.INSIDE,
             policies=r.policies,
+            immutable=service.fixed,
         )
 
 

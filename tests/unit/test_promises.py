@@ -1,10 +1,14 @@
 """Keys, names and addresses are promises: these values may never change."""
 
 from function import cli, commands, kube, names, printed
-from function.model.environment import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Target
+from function.model import iam as s
+from function.model import resolve_iam
+from function.model.environment import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Target, Token
+from function.model.input import Input
 from function.resources import flux
 
 C = ControlPlane("dev", "app", "west", "team", Policies.FULL, adopt=False, labels={}, spec={}, kubeconfig=None)
+INPUT = Input.model_validate({"apiVersion": "upbound-environment.fn.crossplane.io/v1beta1", "kind": "Input"})
 ACME = Identity("platform", "acme")
 
 
@@ -72,6 +76,27 @@ def test_commands() -> None:
         "validate",
     ]
     assert sorted(commands.connector.commands) == ["claim-name", "migration", "values"]
+
+
+def test_keys_of_the_organization() -> None:
+    token = Token("ci", "argocd", 2, SecretKey("n", "s", "token"))
+    assert names.UPBOUND == "upbound"
+    assert (names.team("a"), names.robot("a"), names.membership("r", "t")) == ("team/a", "robot/a", "membership/r/t")
+    assert names.token(token) == "token/ci/argocd/2"
+    assert (names.repository("c"), names.permission("c", "t", "read")) == ("repository/c", "permission/c/t/read")
+    assert names.role_binding("west", "team") == "resource/group/west/team/ObjectRoleBinding.authorization.spaces.upbound.io/-/team"
+
+
+def test_secrets_of_tokens() -> None:
+    spec = s.Iam.model_validate({"robots": [{"name": "ci", "tokens": [{"name": "a"}, {"name": "b", "generation": 2}]}]})
+    named = s.Iam.model_validate({"robots": [{"name": "ci", "tokens": [{"name": "a", "writeConnectionSecretToRef": {"name": "x"}}]}]})
+
+    def secrets(iam: s.Iam) -> list[SecretKey]:
+        made = resolve_iam.resolved(iam, ACME, INPUT, lambda _, __: SecretKey("n", "s", "k"))
+        return [t.secret for t in made.tokens.values()]
+
+    assert secrets(spec) == [SecretKey("platform", "ci-a-1", "token"), SecretKey("platform", "ci-b-2", "token")]
+    assert secrets(named) == [SecretKey("platform", "x-1", "token")]
 
 
 def test_what_a_key_says_of_its_place() -> None:

@@ -20,6 +20,12 @@ def object_(*conditions: Any, generation: Any = 2) -> dict[str, Any]:
     }
 
 
+def team(annotations: Any) -> dict[str, Any]:
+    """A Team."""
+    found = object_(READY, SYNCED)
+    return {**found, "apiVersion": "iam.upbound.io/v1alpha1", "kind": "Team", "metadata": {"generation": 2, "annotations": annotations}}
+
+
 @pytest.mark.parametrize(
     ("resource", "ready"),
     [
@@ -45,6 +51,11 @@ def object_(*conditions: Any, generation: Any = 2) -> dict[str, Any]:
             {"apiVersion": "kubernetes.m.crossplane.io/v1alpha1", "kind": "ProviderConfig"}, True, id="a namespaced ProviderConfig"
         ),
         pytest.param({"apiVersion": "v1", "kind": "Secret"}, True, id="a Secret"),
+        pytest.param({"apiVersion": "upbound.io/v1alpha1", "kind": "ProviderConfig"}, True, id="a ProviderConfig of provider-upbound"),
+        pytest.param(team({"crossplane.io/external-name": "u"}), True, id="a Team with its UUID"),
+        pytest.param(team({}), False, id="a Team without its UUID"),
+        pytest.param(team(None), False, id="a Team without annotations"),
+        pytest.param({**team({}), "metadata": None}, False, id="a Team without metadata"),
         pytest.param({}, False, id="nothing at all"),
     ],
 )

@@ -240,7 +240,7 @@ def test_what_was_made_and_cannot_be_read_waits_under_every_policy(policy: str) 
     w = lived(removalPolicy=policy)
     w.observed[KEY]["status"] = {}
     change(w, controlPlanes=[])
-    assert "its Space cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
+    assert "it cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
 
     steps(w)
     assert (w.deleted == [DEV]) == (policy == "Delete")
@@ -396,7 +396,7 @@ def test_a_control_plane_that_cannot_be_read_is_held_without_an_entry_that_would
     w.observed[KEY]["status"] = {}
     change(w, controlPlanes=[], confirmedRemovals=[{"kind": "ControlPlane", "name": "dev", "uid": "unknown"}])
 
-    assert "its Space cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
+    assert "it cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
     assert KEY in w.observed
 
 

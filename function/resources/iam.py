@@ -1,0 +1,144 @@
+"""Teams, robots with their tokens, repositories, and the roles of teams in groups. provider-upbound makes all but the last."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from function import endpoints, kube, names
+from function.desired import Composed, Life, Manifest
+from function.model.environment import Environment, Group, Policies, Repository, Robot, Team, Token
+from function.observed import WANTED, Observed
+
+ONE_FIELD = (
+    "cannot change {field} alone: provider-upbound takes such a change for none (its repository controller compares with or); "
+    "change {field} of the repository in Upbound first, or public and publish together"
+)
+
+
+def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
+    """All of it. Nothing where the environment has no teams, robots or repositories, and no group gives a role."""
+    iam = env.iam
+    if iam.teams or iam.robots or iam.repositories:
+        yield Composed(names.UPBOUND, kube.upbound_config(env, iam.token), entry=env.organization)
+    for team in iam.teams.values():
+        yield _team(env, team)
+    for robot in iam.robots.values():
+        yield _robot(env, robot)
+        yield from (_membership(env, robot, team) for team in robot.teams)
+    yield from (_token(env, token) for token in iam.tokens.values())
+    for repository in iam.repositories:
+        yield _repository(env, repository, observed)
+        yield from (_permission(env, repository, team, observed) for team in repository.permissions)
+    yield from (_roles(env, group, observed) for group in env.groups if group.access)
+
+
+def _team(env: Environment, team: Team) -> Composed:
+    key = names.team(team.entry)
+    manifest = kube.managed(env, key, "Team", {"name": team.name, "organizationName": env.organization})
+    return _looked_at(team.uuid, _issued(env, key, manifest, team.entry, immutable=(("forProvider", "name"),)))
+
+
+def _robot(env: Environment, robot: Robot) -> Composed:
+    key = names.robot(robot.entry)
+    said = {"name": robot.name, "description": robot.description, "owner": {"name": env.organization}}
+    fixed = (("forProvider", "name"), ("forProvider", "description"))
+    return _looked_at(robot.uuid, _issued(env, key, kube.managed(env, key, "Robot", said), robot.entry, immutable=fixed))
+
+
+def _membership(env: Environment, robot: Robot, team: str) -> Composed:
+    key, of = names.membership(robot.entry, team), names.robot(robot.entry)
+    manifest = kube.managed(env, key, "RobotTeamMembership", {"robotIdRef": _ref(env, of), **_team_id(env, team)})
+    return _issued(env, key, manifest, f"{robot.entry} in {team}", after=(of, *_made(env, team)))
+
+
+def _token(env: Environment, token: Token) -> Composed:
+    key, of = names.token(token), names.robot(token.robot)
+    manifest = kube.managed(
+        env, key, "Token", {"name": f"{token.name}-{token.generation}", "owner": {"type": "robots", "idRef": _ref(env, of)}}
+    )
+    # Its provider writes the Secret when it makes the token, and never again.
+    fixed = (("writeConnectionSecretToRef",),)
+    return _issued(env, key, kube.written(env, manifest, token.secret), f"{token.robot}/{token.name}", after=(of,), immutable=fixed)
+
+
+def _repository(env: Environment, r: Repository, observed: Observed) -> Composed:
+    key = names.repository(r.name)
+    said = {"name": r.name, "organizationName": env.organization, "public": r.public, "publish": r.publish}
+    # Found by its name from the start: without one, its provider takes over what exists (its Create is an upsert).
+    manifest = kube.found(kube.managed(env, key, "Repository", said), r.name)
+    return replace(_issued(env, key, manifest, r.name), life=Life.OWNED, adopt=r.adopt, refused=_one_field(r, key, observed))
+
+
+def _permission(env: Environment, r: Repository, team: str, observed: Observed) -> Composed:
+    level = r.permissions[team]
+    key, all_levels = names.permission(r.name, team, level), names.permissions(r.name, team)
+    said = {"organizationName": env.organization, "repository": r.name, "permission": level, **_team_id(env, team)}
+    return _issued(
+        env,
+        key,
+        kube.managed(env, key, "Permission", said),
+        f"{team} on {r.name}",
+        after=(names.repository(r.name), *_made(env, team)),
+        needs=(names.repository(r.name),),
+        # Its provider would take another level for this one, and removing that would remove both.
+        instead_of=tuple(k for k in observed if k.startswith(all_levels) and k != key),
+    )
+
+
+def _one_field(r: Repository, key: str, observed: Observed) -> str:
+    """Why a change of one field is not sent. One that is carried out already, by hand, is."""
+    had = observed.mapping(key, "spec", "forProvider")
+    seen = {"public": observed.field(key, "status", "atProvider", "public")}
+    seen["publish"] = observed.text(key, "status", "atProvider", "publishPolicy") == "publish"
+    changed = [f for f, value in (("public", r.public), ("publish", r.publish)) if had.get(f, value) != value]
+    stuck = len(changed) == 1 and seen[changed[0]] != getattr(r, changed[0]) and bool(observed.field(key, "status", "atProvider"))
+    return ONE_FIELD.format(field=changed[0]) if stuck else ""
+
+
+def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
+    """The one ObjectRoleBinding that a group may have. Its subjects are UUIDs, so it needs its teams."""
+    key = names.role_binding(group.space, group.name)
+    found = {team: env.iam.known(team) or observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) for team in group.access}
+    subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items()]
+    if not all(found.values()):
+        # A team that cannot be read takes nobody's role away.
+        before = observed.field(key, *WANTED, "spec", "subjects")
+        subjects = kube.plain(before) if isinstance(before, list) else []
+    manifest: Manifest = {
+        "apiVersion": "authorization.spaces.upbound.io/v1alpha1",
+        "kind": "ObjectRoleBinding",
+        "metadata": {"name": group.name, "namespace": group.name},
+        "spec": {"object": {"apiGroup": "core", "resource": "namespaces", "name": group.name}, "subjects": subjects},
+    }
+    via = kube.Via(names.object_name(env.identity, names.space_access(group.space)), endpoints.hosts(env, observed)[group.space])
+    return Composed(
+        key,
+        kube.wrapped(env, key, manifest, via),
+        after=(*endpoints.prerequisites(env, group.space), names.group(group.space, group.name)),
+        needs=tuple(names.team(team) for team in group.access if not env.iam.known(team)),
+        entry=f"roles in {group.entry}",
+        life=Life.INSIDE,
+        policies=group.policies,
+    )
+
+
+def _issued(env: Environment, key: str, manifest: Manifest, entry: str, *, after: tuple[str, ...] = (), **more: Any) -> Composed:  # noqa: ANN401  # Fields of Composed.
+    """What provider-upbound makes and never changes: its updates do nothing, so what it would ignore is fixed."""
+    return Composed(key, manifest, (names.UPBOUND, *after), entry=entry, life=Life.ISSUED, policies=env.policies, **more)
+
+
+def _looked_at(uuid: str, c: Composed) -> Composed:
+    """`c`, which is only looked at where it exists already under `uuid`."""
+    return replace(c, manifest=kube.found(c.manifest, uuid), policies=Policies.OBSERVE) if uuid else c
+
+
+def _team_id(env: Environment, team: str) -> Manifest:
+    return {"teamIdRef": _ref(env, names.team(team))} if team in env.iam.teams else {"teamId": team}
+
+
+def _made(env: Environment, team: str) -> tuple[str, ...]:
+    return (names.team(team),) if team in env.iam.teams else ()
+
+
+def _ref(env: Environment, key: str) -> Manifest:
+    return {"name": names.object_name(env.identity, key)}
