@@ -4,6 +4,7 @@ Exit codes: 0 it worked; 1 the answer is no; 2 it was called wrongly or given so
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import click
@@ -18,6 +19,7 @@ from function.kubeconfigs import NoKubeconfigError
 from function.model.environment import Environment, Policies
 from function.model.errors import InvalidError, Location
 from function.render import NotRenderedError
+from function.rollout import TIME
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FILE = click.Path(allow_dash=True)
@@ -57,6 +59,7 @@ def main() -> None:
 @click.option(
     "--function-address", metavar="HOST:PORT", help="Ask a function that is running there without TLS, instead of the one in this program."
 )
+@click.option("--now", type=click.DateTime([TIME]), metavar="TIME", help="What the clock says, such as 2026-01-01T12:00:00Z. Default: now.")
 def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition render.
     file: str,
     composition: str | None,
@@ -64,6 +67,7 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
     observed_resources: tuple[str, ...],
     required_resources: tuple[str, ...],
     function_address: str | None,
+    now: datetime | None,
     *,
     include_full_xr: bool,
     include_function_results: bool,
@@ -77,12 +81,14 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
         upenv render examples/quickstart/environment.yaml
         upenv render env.yaml composition.yaml -o observed.yaml
     """  # noqa: D301  # click takes a real backspace.
+    if now and function_address:
+        raise click.UsageError("--now is for the function in this program: the one at --function-address has a clock of its own")
     try:
         xr = rendering.composite(_environment(file).content)
         input_ = rendering.input_of(composition or rendering.shipped_composition(xr), xr)
         observed = [d for path in observed_resources for d in documents.load_all(path)]
         required = [d for path in required_resources for d in documents.load_all(path)]
-        rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address)
+        rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address, now and now.replace(tzinfo=UTC))
     except (UnreadableError, NotRenderedError) as e:
         _stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
     for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from function import endpoints, kube, lifecycle, names, relations, removal
+from function import endpoints, kube, lifecycle, names, relations, removal, rollout
 from function.desired import Composed, Life, Manifest, remote
 from function.lifecycle import Settled
 from function.model.environment import Environment
 from function.observed import WANTED, Observed
 from function.plan import Emitted, Plan
-from function.resources import access, controlplane, group, other
+from function.resources import access, configuration, controlplane, group, other
 
 FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
     access.compose,
     group.compose,
     controlplane.compose,
+    configuration.compose,
     other.compose,
 )
 
@@ -41,11 +42,12 @@ def compose(env: Environment, observed: Observed) -> Plan:
         notices=tuple(sorted((s.notice for s in stay.values() if s.notice), key=lambda n: (n.trouble.value, n.key))),
         wanted=wanted,
         going=tuple(key for key, s in settled.items() if s is None),
+        rollout=rollout.of(env, observed),
     )
 
 
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
-    """A manifest with its edges, and the annotation that says that all it comes after has been ready once."""
+    """A manifest with its edges, and the annotations that say what has been ready once: all it comes after, and it itself."""
     c = settled.composed
     after = [a for a in c.after if a in wanted]
     if c.manifest.get("kind") != "Object" or not after:
@@ -53,6 +55,8 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
     metadata, spec = c.manifest["metadata"], c.manifest["spec"]
     if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
         metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_PREREQUISITES: "true"}}
+    if c.once and (observed.annotation(c.key, names.ANNOTATION_INSTALLED) or observed.ready(c.key)):
+        metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_INSTALLED: "true"}}
     references = [kube.reference(wanted[a].manifest) for a in after]
     return {**c.manifest, "metadata": metadata, "spec": {**spec, "references": references}}
 
@@ -66,7 +70,8 @@ def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
     part = want if c.life is not Life.INSIDE else {k: v for k, v in want.items() if k != "metadata"}
     said = (stated or _within(part, have)) and observed.field(c.key, "spec", "managementPolicies") == manifest["spec"]["managementPolicies"]
-    return Emitted(c.key, manifest, observed.ready(c.key) and said, stated=stated)
+    was = c.once and bool(observed.annotation(c.key, names.ANNOTATION_INSTALLED))
+    return Emitted(c.key, manifest, (observed.ready(c.key) and said) or was, stated=stated)
 
 
 def _within(want: object, have: object) -> bool:
@@ -78,7 +83,8 @@ def _within(want: object, have: object) -> bool:
 
 def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed, foreign: set[str]) -> dict[str, Settled | None]:
     """What becomes of each key whose line is gone. Nothing goes while something that exists still refers to it."""
-    gone = [key for key in observed if key not in wanted]
+    # Control planes first: what is in one that is held is held with it.
+    gone = sorted((key for key in observed if key not in wanted), key=lambda k: (not k.startswith("controlplane/"), k))
     if not gone:
         return {}
     referrers, places, hosts = relations.referrers(observed), relations.RemotePlaces(env, wanted, observed), endpoints.hosts(env, observed)
@@ -86,7 +92,8 @@ def _unwanted(env: Environment, wanted: dict[str, Composed], observed: Observed,
     for key in gone:
         inside = names.control_plane_of(key)
         leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
-        out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
+        held = removal.held_with(out.get(inside), env, key, observed)
+        out[key] = held or removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
         if out[key] is None and referrers[relations.identity(observed.document(key))] - {key}:
             out[key] = Settled(lifecycle.again(env, key, observed))
     return out

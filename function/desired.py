@@ -38,6 +38,8 @@ class Composed:
         policies: what its author allows.
         adopt: whether it may take over what exists.
         immutable: paths of its remote manifest's spec that the API forbids to change.
+        asks: whether its removal is asked about, as a control plane's is, though it is inside one.
+        once: whether it stays ready once it has been: how its changes go is told elsewhere.
         refused: why it is not as the environment says, where its family had to keep it as it was.
     """
 
@@ -50,6 +52,8 @@ class Composed:
     policies: Policies = Policies.FULL
     adopt: bool = False
     immutable: tuple[tuple[str, ...], ...] = ()
+    asks: bool = False
+    once: bool = False
     refused: str = ""
 
 

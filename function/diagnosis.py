@@ -171,10 +171,15 @@ def explain(message: str) -> str:
     """
     found = advice(message)
     if found is None:
-        text = " ".join(_SECRETS.sub("[redacted]", message).split())
-        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        return shown(message)
     match = re.search(found.pattern, message)
     return f"{found.means}: {found.do}".format(**(match.groupdict() if match else {}))
+
+
+def shown(message: str) -> str:
+    """`message` as one line, cut, and without what looks like a token."""
+    text = " ".join(_SECRETS.sub("[redacted]", message).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def about_credentials(message: str) -> bool:

@@ -1,9 +1,10 @@
 """The edge to Crossplane: a RunFunctionRequest in, a RunFunctionResponse out. gRPC and protobuf stop here."""
 
 import functools
+import math
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from crossplane.function import logging, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
@@ -14,8 +15,9 @@ from function import metrics
 from function.compose import compose
 from function.model import InvalidError, parse
 from function.model.environment import Environment
-from function.observed import Observed
+from function.observed import BEGINNING, Observed
 from function.plan import Plan
+from function.rollout import Phase
 from function.status import Condition, report
 from function.structs import View, merge, plain, write
 
@@ -23,15 +25,16 @@ SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
 UNSETTLED = timedelta(seconds=30)
 """How long an unsettled environment may rest. Crossplane's circuit breaker does not filter this requeue."""
+MINUTE = timedelta(minutes=1)
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
 
 
 class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
     """Serves RunFunction."""
 
-    def __init__(self) -> None:
-        """Take the logger that main has set up."""
-        self.log = logging.get_logger()
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:  # noqa: TID251  # This is the edge.
+        """Take the logger that main has set up. `clock` is read once a call; its reading is an input of everything below."""
+        self.log, self.clock = logging.get_logger(), clock
 
     async def RunFunction(  # noqa: N802  # gRPC requires this name.
         self, req: fnv1.RunFunctionRequest, _: object
@@ -39,7 +42,7 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         """Answer one request. A mistake of the user's or of ours is a fatal result, which changes and deletes nothing."""
         log, start = self.log.bind(tag=req.meta.tag), time.monotonic()
         try:
-            rsp = run(req)
+            rsp = run(req, self.clock().replace(microsecond=0))
         except InvalidError as e:
             rsp = fatal(req, f"cannot use this environment: {e}")
             log.info("Environment is not valid", problems=len(e.problems))
@@ -53,8 +56,8 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         return rsp
 
 
-def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
-    """What the environment in `req` becomes.
+def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunctionResponse:
+    """What the environment in `req` becomes at the time `now`.
 
     Raises:
         InvalidError: the environment or the Input is not valid.
@@ -64,7 +67,8 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
     composite = View(req.observed.composite.resource)
     env = _environment(_authored(req.observed.composite.resource), req.input.SerializeToString(deterministic=True))
     status = composite.get("status")
-    observed = Observed({k: View(r.resource) for k, r in req.observed.resources.items()}, status if isinstance(status, Mapping) else {})
+    resources = {k: View(r.resource) for k, r in req.observed.resources.items()}
+    observed = Observed(resources, status if isinstance(status, Mapping) else {}, now)
     plan = compose(env, observed)
     fields, conditions = report(env, plan, observed)
 
@@ -79,7 +83,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
         rsp.desired.composite.ready = fnv1.READY_FALSE
     merge(rsp.desired.composite.resource, {"status": fields})
     rsp.conditions.extend(_condition(c) for c in conditions)
-    rsp.meta.ttl.FromTimedelta(SETTLED if _settled(plan) else UNSETTLED)
+    rsp.meta.ttl.FromTimedelta(_rest(plan))
     return rsp
 
 
@@ -114,8 +118,13 @@ def _condition(c: Condition) -> fnv1.Condition:
     return fnv1.Condition(type=c.type, status=status, reason=c.reason, message=c.message, target=_BOTH)
 
 
-def _settled(plan: Plan) -> bool:
-    return plan.complete and not plan.going and all(e.ready for e in plan.emitted)
+def _rest(plan: Plan) -> timedelta:
+    """How long Crossplane may leave the environment alone: never past the next gate by more than a minute."""
+    moving = any(phase is Phase.PROGRESSING for phase, _ in plan.rollout.phases())
+    if moving or plan.going or not plan.complete or not all(e.ready for e in plan.emitted):
+        return UNSETTLED
+    due = plan.rollout.due
+    return min(SETTLED, MINUTE * math.ceil((due - plan.rollout.now) / MINUTE)) if due else SETTLED
 
 
 def _where(error: Exception) -> list[str]:

@@ -1,6 +1,7 @@
 """A read-only view of what exists. Nothing in it is trusted to have a shape: it may be foreign, old or cut off."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from function import readiness
@@ -12,16 +13,20 @@ REMOTE = ("status", "atProvider", "manifest")
 WANTED = ("spec", "forProvider", "manifest")
 """Where an Object keeps what the remote object should be."""
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a clock says where there is none: nothing is ever due."""
+
 
 class Observed:
-    """Composed resources that exist, by key, and the composite's status as it was."""
+    """Composed resources that exist, by key, the composite's status as it was, and the time."""
 
-    def __init__(self, resources: Mapping[str, Document], status: Document) -> None:
-        """Keep both; nothing is read until it is asked for."""
+    def __init__(self, resources: Mapping[str, Document], status: Document, now: datetime = BEGINNING) -> None:
+        """Keep all three; nothing is read until it is asked for. `now` is what the clock said at the edge."""
         self._resources = resources
         self._conditions: dict[str, readiness.Conditions] = {}
         self._annotations: dict[str, Mapping[str, Any]] = {}
         self.status = status
+        self.now = now
 
     def __contains__(self, key: str) -> bool:
         """Whether `key` exists."""

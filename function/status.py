@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function import diagnosis, endpoints, lifecycle, names, readiness, relations
+from function import diagnosis, endpoints, lifecycle, names, progress, readiness, relations
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
@@ -17,6 +17,7 @@ MOST_CHILDREN = 40
 SPARED = "a control plane that is not this environment's to delete lives on in it"
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
+_WORSE_IF_TRUE = ("Refused", "Conflict", "RemovalPending", "RolloutHalted")
 _FAMILIES = (
     ("GroupsReady", "group/", "groups"),
     ("ControlPlanesReady", "controlplane/", "control planes"),
@@ -48,16 +49,22 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
     hosts = endpoints.hosts(env, observed)
-    control_planes = [_control_plane(env, c, lines, observed, hosts[c.space]) for c in env.control_planes]
+    control_planes = [
+        {**_control_plane(env, c, lines, observed, hosts[c.space]), **progress.control_plane(plan.rollout, c, observed)}
+        for c in env.control_planes
+    ]
     conditions = [
         _credentials(plan, observed),
         *(_family(lines.values(), *f) for f in _FAMILIES),
+        *(Condition(*c) for c in progress.told(plan.rollout, observed)),
         *_troubles(plan),
         _deletable(env, plan, observed),
     ]
     ready = sum(bool(c["ready"]) for c in control_planes)
     status = {
         "controlPlanes": control_planes,
+        "stages": list(progress.stages(plan.rollout, observed)),
+        "rollout": progress.summary(plan.rollout),
         "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
         "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
         "readyControlPlanes": ready,
@@ -178,15 +185,19 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
 
 def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     """The one line of the printer column: what is wrong first, else how far things are."""
-    bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
-    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady")
+    bad = [c for c in conditions if c.status == (c.type in _WORSE_IF_TRUE) and c.type != "Deletable"]
+    order = (*_WORSE_IF_TRUE, "CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady", "RolledOut")
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
 
 
 def _warnings(env: Environment, plan: Plan) -> list[str]:
-    named = {"ControlPlane": {c.entry for c in env.control_planes}, "Group": {g.entry for g in env.groups if g.owned}}
+    named = {
+        "ControlPlane": {c.entry for c in env.control_planes},
+        "Group": {g.entry for g in env.groups if g.owned},
+        "Configuration": set(),  # Of one name there is one in each control plane: the name does not tell which.
+    }
     early = (c for c in env.confirmations if c.name in named[c.kind])
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"

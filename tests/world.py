@@ -2,11 +2,13 @@
 
 import copy
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, structs
+from function.observed import BEGINNING
 
 Manifest = dict[str, Any]
 REFERRED_BY = "kubernetes.crossplane.io/referred-by-object-"
@@ -33,9 +35,11 @@ def request(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None
     return req
 
 
-def call(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionResponse:
+def call(
+    xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None, now: datetime = BEGINNING
+) -> fnv1.RunFunctionResponse:
     """What the function makes of `xr`."""
-    return fn.run(request(xr, input_, observed))
+    return fn.run(request(xr, input_, observed), now)
 
 
 class World:
@@ -47,10 +51,11 @@ class World:
         self.observed: dict[str, Manifest] = {}
         self.remote: dict[tuple[str, ...], Manifest] = {}
         self.deleted: list[tuple[str, ...]] = []
+        self.now = BEGINNING
 
     def reconcile(self) -> fnv1.RunFunctionResponse:
         """Crossplane: call the function, apply what it wants, delete what it does not."""
-        rsp = call(self.xr, self.input, self.observed)
+        rsp = call(self.xr, self.input, self.observed, self.now)
         desired = {k: plain(r.resource) for k, r in rsp.desired.resources.items()}
         for key, manifest in desired.items():
             self._apply(key, manifest)

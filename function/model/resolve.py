@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks, defaults
+from function.model import checks, defaults, stages
 from function.model import spec as s
 from function.model.environment import (
     Confirmation,
@@ -52,11 +52,17 @@ class Resolver:
         self._unique("groups", ((i, "", (g.space, g.name)) for i, g in enumerate(self.groups.values())), "names a group of its Space twice")
         self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
         self._unique_control_planes(list(self.control_planes.values()))
+        entered = [c for c in self.control_planes.values() if not self._legacy(c.space)]
+        self.problems += stages.problems(entered, spec.rollout)
+        for c in entered:
+            if c.configurations:
+                self._reachable(("spec", "configurations"), c)
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", _places(resources), "is the same object as another resource; keep one")
+        self.problems += stages.repeated(resources)
         if self.problems:
-            raise InvalidError(self.problems)
+            raise InvalidError(dict.fromkeys(self.problems))
         hub = self.input.hub
         return Environment(
             identity=self.identity,
@@ -70,6 +76,7 @@ class Resolver:
             control_planes=tuple(self.control_planes.values()),
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
+            stages=tuple(stages.stages(entered, spec.rollout)),
         )
 
     # Spaces and their credentials.
@@ -158,6 +165,7 @@ class Resolver:
             labels=settings.labels or {},
             spec=self._nothing(at, e) if self._legacy(space) else self._remote_spec(at, e, settings, group),
             kubeconfig=self._own_kubeconfig((*at, "kubeconfigSecretRef"), e, space),
+            configurations=() if self._legacy(space) else stages.configurations(self.spec.configurations, settings.configurations or ()),
         )
 
     def _nothing(self, at: Location, e: s.ControlPlane) -> Mapping[str, Any]:

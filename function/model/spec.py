@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from function.model import types as t
+from function.model.packages import Configuration, Rollout
 
 MANAGEMENT_POLICIES = (
     frozenset({"*"}),
@@ -196,6 +197,8 @@ class ControlPlaneSettings(t.Model):
     """A Secret in the Space that receives a kubeconfig. Spaces call the field deprecated."""
     host_namespace: HostNamespace | None = None
     """The host cluster's namespace, on self-hosted Spaces. Fixed once the control plane exists."""
+    configurations: Annotated[tuple[Configuration, ...] | None, t.AsTuple, t.list_map("name", most=32)] = None
+    """Configurations of this control plane, merged by name over the environment's."""
     management_policies: _POLICIES | None = None
     """['*'], ['Observe'], or all but Delete. Default: the group's, then the environment's."""
 
@@ -252,8 +255,8 @@ class Resource(t.Model):
 class ConfirmedRemoval(t.Model):
     """Agreement to delete one thing whose line is gone. The RemovalPending condition prints the entry."""
 
-    kind: Literal["ControlPlane", "Group"]
-    """ControlPlane or Group."""
+    kind: Literal["ControlPlane", "Group", "Configuration"]
+    """ControlPlane, Group or Configuration."""
     name: t.Name
     """Its name in this environment."""
     uid: t.Uid
@@ -281,5 +284,9 @@ class Spec(t.Model):
     and is merged under every entry. What an entry says wins, and a list replaces the whole list."""
     control_planes: Annotated[tuple[ControlPlane, ...], t.AsTuple, t.list_map("name", most=1000)] = ()
     """The control planes."""
+    configurations: Annotated[tuple[Configuration, ...], t.AsTuple, t.list_map("name", most=32)] = ()
+    """Configuration packages of all control planes."""
+    rollout: Rollout = Rollout()
+    """How a version of the Configurations reaches the control planes: in stages, one after the other."""
     resources: Annotated[tuple[Resource, ...], t.AsTuple, t.list_map("name", most=200)] = ()
     """Any other objects."""

@@ -16,6 +16,10 @@ LABEL_VALUE = r"^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
 GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 UID = r"^(unknown|[-0-9a-f]+)$"
+PACKAGE = r"^[a-z0-9][-a-z0-9]*(\.[a-z0-9][-a-z0-9]*)+(:[1-9][0-9]{0,4})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
+PACKAGE_VERSION = r"^(v?[0-9]+\.[0-9]+\.[0-9]+[-._0-9A-Za-z]*|sha256:[0-9a-f]{64})$"
+PACKAGE_GLOB = r"^[-a-z0-9._:/*]*$"
+DURATION = r"^([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?$"
 
 PATTERN_HINTS = {
     DNS_LABEL: "write lower case letters, digits and '-', beginning and ending with a letter or digit",
@@ -28,6 +32,10 @@ PATTERN_HINTS = {
     LABEL_VALUE: "write letters, digits, '-', '_' and '.', beginning and ending with a letter or digit",
     GLOB: "write lower case letters, digits, '-', '.' and ':', with '*' for any characters",
     KIND: "write Kind.group, such as SharedSecretStore.spaces.upbound.io, or Kind alone for the core group",
+    PACKAGE: "write registry and repository alone, such as xpkg.upbound.io/acme/platform; the tag or digest goes into version",
+    PACKAGE_VERSION: "write one exact version, such as v1.4.0, or a digest (sha256:...): ranges and moving tags cannot be rolled out",
+    PACKAGE_GLOB: "write a registry and repository in lower case, with '*' for any characters",
+    DURATION: "write hours, minutes and seconds, such as 30m or 1h30m",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
 }
 """What to write instead, for each pattern above. Never quotes the value: it may be a secret in the wrong field."""
@@ -49,6 +57,10 @@ Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=32)]
 Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
 Uid = Annotated[str, _text(UID, 64)]
+Package = Annotated[str, _text(PACKAGE, 255)]
+PackageVersion = Annotated[str, _text(PACKAGE_VERSION, 128)]
+PackageGlob = Annotated[str, _text(PACKAGE_GLOB, 255, 0)]
+Duration = Annotated[str, _text(DURATION, 21)]
 
 # JSON arrays arrive as lists; a frozen model keeps tuples. Only the container is lax, never what is in it.
 AsTuple = Strict(strict=False)
