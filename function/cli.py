@@ -11,7 +11,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from crossplane.function import logging
 
-from function import documents, kubeconfigs, model
+from function import adoption, documents, kubeconfigs, model, tables
 from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document, UnreadableError
@@ -29,6 +29,9 @@ _COMPOSITION = click.option(
     metavar="FILE",
     help="Composition whose Input has the rules. Default: the one that comes with the function.",
 )
+_NAME = click.option("--name", default="environment", show_default=True, help="Name of the environment.")
+_NAMESPACE = click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
+_NAMESPACED = click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
 
 
 @click.group(context_settings=_SETTINGS)
@@ -167,21 +170,65 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
 
 @main.command()
 @click.argument("kubeconfig_file", metavar="KUBECONFIG", type=_FILE)
-@click.option("--name", default="environment", show_default=True, help="Name of the environment.")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
-@click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
+@_NAME
+@_NAMESPACE
+@_NAMESPACED
 def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -> None:
     """Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
 
     \b
         up ctx acme/upbound-gcp-us-west-1 -f - | upenv init - --name acme > env.yaml
     """  # noqa: D301  # click takes a real backspace.
-    api = model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
     try:
-        made = kubeconfigs.environment_from(_mapping(kubeconfig_file), name, namespace, api=api)
+        made = kubeconfigs.environment_from(_mapping(kubeconfig_file), name, namespace, api=_api(namespaced=namespaced))
     except (UnreadableError, NoKubeconfigError, ValueError) as e:
         _stop(f"{kubeconfig_file}: {e}")
     click.echo(documents.dump(made), nl=False)
+
+
+@main.command("import")
+@click.argument("kubeconfig_file", metavar="KUBECONFIG", type=_FILE)
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+@_NAME
+@_NAMESPACE
+@_NAMESPACED
+def import_(kubeconfig_file: str, files: tuple[str, ...], name: str, namespace: str, *, namespaced: bool) -> None:
+    """Print an environment that adopts the groups and control planes in FILES, of the Space in KUBECONFIG.
+
+    FILES are what kubectl prints of both (- for standard input). Applying the environment only adds its label to them.
+
+    \b
+        up ctx acme/upbound-gcp-us-west-1 -f space.kubeconfig
+        kubectl --kubeconfig space.kubeconfig get namespaces,controlplanes -A -o yaml |
+          upenv import space.kubeconfig - --name acme > env.yaml
+    """  # noqa: D301  # click takes a real backspace.
+    try:
+        found = [d.content for path in files for d in documents.load_all(path)]
+        made, notes = adoption.environment_from(_mapping(kubeconfig_file), found, name, namespace, api=_api(namespaced=namespaced))
+    except (UnreadableError, NoKubeconfigError, ValueError) as e:
+        _stop(f"{kubeconfig_file}: {e}")
+    for note in notes:
+        click.echo(note, err=True)
+    click.echo(documents.dump(made), nl=False)
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@click.option("--control-planes", is_flag=True, help="Show every control plane too.")
+def rollout(file: str, *, control_planes: bool) -> None:
+    """Show how far the rollout of the environment in FILE (- for standard input) is, as kubectl prints it, with its status.
+
+    Exits with 1 while it is halted.
+
+    \b
+        kubectl get upboundenvironment acme -n platform -o yaml | upenv rollout -
+    """  # noqa: D301  # click takes a real backspace.
+    try:
+        status = tables.status_of(file)
+    except UnreadableError as e:
+        _stop(str(e))
+    tables.show_rollout(status, control_planes=control_planes)
+    raise SystemExit(int("Halted" in status["rollout"]))
 
 
 @main.command()
@@ -194,6 +241,10 @@ def completion(shell: str) -> None:
     """  # noqa: D301  # click takes a real backspace.
     classes = {c.name: c for c in (BashComplete, ZshComplete, FishComplete)}
     click.echo(classes[shell](main, {}, "upenv", "_UPENV_COMPLETE").source())
+
+
+def _api(*, namespaced: bool) -> str:
+    return model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
 
 
 def _environment(file: str) -> Document:

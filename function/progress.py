@@ -85,7 +85,7 @@ def _of_stage(phase: Phase, s: Progress, now: Rollout, observed: Observed) -> st
         return f"{s.stage.version} is pinned, {s.wanted} is wanted"
     if phase is Phase.SOAKING:
         return f"{s.wanted} is healthy, and has to stay so for a while"
-    failing = [i for i in s.installs if i.seen.state is State.FAILING] or [i for i in s.installs if i.target and not i.settled]
+    failing = [i for i in s.installs if i.failing] or [i for i in s.installs if i.target and not i.settled]
     first = [f"{i.configuration.name} in control plane {i.control_plane.entry} {_of_install(i, observed)}" for i in failing[:1]]
     return "".join(first) + (f" (and {len(failing) - 1} more)" if len(failing) > 1 else "")
 
@@ -98,7 +98,7 @@ def _of_install(i: Install, observed: Observed) -> str:
         error = observed.condition(i.key, "Synced")
         unread = error.get("status") == "False" and rollout.ABSENT not in str(error.get("message"))
         return f"is not seen: {diagnosis.explain(str(error.get('message')))}" if unread else "is being installed"
-    if i.seen.state is State.FAILING:
+    if i.failing:
         found = conditions(observed.mapping(i.key, *REMOTE))
         bad = next((c for c in (found.get("Installed", {}), found.get("Healthy", {})) if c.get("status") == "False"), {})
         said = diagnosis.shown(str(bad.get("message") or bad.get("reason") or "its control plane is not ready"))

@@ -65,9 +65,21 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
         return "is held because its line is gone, and its Space cannot be read now: put it back, or wait"
     if confirming and confirmation not in env.confirmations:
         entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
-        return f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {entry}"
+        return f"is held because its line is gone{_instead(env, key, observed)}: put it back, or add to spec.confirmedRemovals {entry}"
     if not lives_on and dig(sight.remote, "metadata", "labels", names.LABEL_GROUP_PROTECTION) == "true":
         return "is protected: put its line back with deletionProtection: false, then remove it"
+    return ""
+
+
+def _instead(env: Environment, key: str, observed: Observed) -> str:
+    """What its line says now, where it was renamed or moved: that is a removal and a creation."""
+    place, _, name = key.rpartition("/")
+    entry = confirmation_for(key, observed).name
+    for c in env.control_planes if key.startswith("controlplane/") else ():
+        other = names.control_plane(c)
+        moved_or_renamed = not observed.seen(other) and (c.name == name or other.startswith(f"{place}/"))
+        if other != key and (c.entry == entry or moved_or_renamed):
+            return f" (renaming or moving it makes another one: {title(other, c.entry)})"
     return ""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from function import names
-from function.model.environment import Configuration, ControlPlane, Environment, Stage
+from function.model.environment import Configuration, ControlPlane, Environment, Policies, Stage
 from function.observed import REMOTE, WANTED, Observed, dig
 from function.readiness import Document, conditions
 
@@ -51,11 +51,19 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is seen of one Configuration in one control plane: `names` is the source that it is told to run, `runs` the one that it does."""
+    """What is seen of one Configuration in one control plane.
+
+    Attributes:
+        state: how it is doing.
+        names: the source that its Object tells it to run, or that it has by itself where the Object only looks.
+        runs: the source that it runs.
+        told: whether its Object does more than look.
+    """
 
     state: State
-    names: str = ""
-    runs: str = ""
+    names: str
+    runs: str
+    told: bool
 
 
 _Sight = Mapping[tuple[str, str], Seen]
@@ -78,9 +86,15 @@ class Install:
         return self.settled and self.target == self.configuration.source
 
     @property
+    def failing(self) -> bool:
+        """Whether it is seen not to be healthy at what it is to run now; on the way to another version is no failure of that."""
+        return self.seen.state is State.FAILING and self.seen.names == self.target
+
+    @property
     def settled(self) -> bool:
-        """Whether it runs what it is to run now, and well."""
-        return self.seen.state is State.HEALTHY and self.seen.names == self.target
+        """Whether it runs what it is to run now, and well, and is told so if it may be."""
+        told = self.seen.told or self.control_plane.policies is Policies.OBSERVE
+        return told and self.seen.state is State.HEALTHY and self.seen.names == self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +114,7 @@ class Progress:
     @property
     def phase(self) -> Phase:
         """How far it is, by itself."""
-        if any(i.seen.state is State.FAILING for i in self.installs):
+        if any(i.failing for i in self.installs):
             return Phase.HALTED
         if self.done:
             return Phase.ROLLED_OUT
@@ -154,7 +168,7 @@ def of(env: Environment, observed: Observed) -> Rollout:
         progress = Progress(stage, installs, soaked, None)
         progress = Progress(stage, installs, soaked, _since(progress, observed))
         healthy = healthy and progress.done
-        soaked = soaked and progress.done and progress.until is not None and progress.until <= observed.now
+        soaked = soaked and progress.done and (not installs or (progress.until is not None and progress.until <= observed.now))
         out.append(progress)
     return Rollout(tuple(out), observed.now)
 
@@ -217,7 +231,7 @@ def _since(progress: Progress, observed: Observed) -> datetime | None:
             since = _time(dig(entry, "healthySince"))
             if since and since <= observed.now:
                 return since
-    return observed.now if progress.done else None
+    return observed.now if progress.done and progress.installs else None
 
 
 def _time(text: object) -> datetime | None:
@@ -233,14 +247,16 @@ def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
     key, up = names.configuration(c, k.name), observed.ready(names.control_plane(c))
     synced, remote = observed.condition(key, "Synced"), observed.mapping(key, *REMOTE)
     there, runs = _text(remote, "spec", "package"), _text(remote, "status", "currentIdentifier")
-    acts = {"*", "Create", "Update"} & set(observed.field(key, "spec", "managementPolicies") or ())
-    told = observed.text(key, *WANTED, "spec", "package") if acts else there
+    told = "Update" in (observed.field(key, "spec", "managementPolicies") or ())
+    source = observed.text(key, *WANTED, "spec", "package") if told else there
     if not _fresh(observed, key) or synced.get("status") != "True" or not remote:
-        absent = not told and up and _fresh(observed, key) and ABSENT in str(synced.get("message"))
-        return Seen(State.ABSENT if absent else State.UNSEEN, told, runs)
-    if told != there or not up:
-        return Seen(State.CHANGING if up else State.FAILING, told, runs)
-    return Seen(_health(conditions(remote), at_it=runs == told), told, runs)
+        absent = not source and up and _fresh(observed, key) and ABSENT in str(synced.get("message"))
+        state = State.ABSENT if absent else State.UNSEEN
+    elif source != there or not up:
+        state = State.CHANGING if up else State.FAILING
+    else:
+        state = _health(conditions(remote), at_it=runs == source)
+    return Seen(state, source, runs, told)
 
 
 def _health(found: Mapping[str, Document], *, at_it: bool) -> State:

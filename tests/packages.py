@@ -31,7 +31,9 @@ def environment(stages: dict[str, list[str]], version: str, **spec: Any) -> dict
             "controlPlanes": [{"name": name, "labels": {"stage": stage}} for stage, found in stages.items() for name in found],
             "configurations": [{"name": "platform", "package": PACKAGE, "version": version}],
             "rollout": {
-                "stages": [{"name": s, "soak": "1h", "controlPlaneSelector": {"matchLabels": {"stage": s}}} for s, found in stages.items() if found]
+                "stages": [
+                    {"name": s, "soak": "1h", "controlPlaneSelector": {"matchLabels": {"stage": s}}} for s, found in stages.items() if found
+                ]
             },
             **spec,
         },
@@ -80,7 +82,10 @@ class World(world.World):
                 continue
             wanted, status = o["spec"]["package"], o.setdefault("status", {})
             if wanted in self.broken:
-                status["conditions"] = [_condition("Installed", "False", "cannot unpack package: 404"), _condition("Healthy", "False", "404")]
+                status["conditions"] = [
+                    _condition("Installed", "False", "cannot unpack package: 404"),
+                    _condition("Healthy", "False", "404"),
+                ]
             elif status.get("currentIdentifier") != wanted:
                 status["currentIdentifier"] = wanted
                 unknown = _condition("Healthy", "False", 'Package revision health is "Unknown"')

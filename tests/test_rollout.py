@@ -2,11 +2,8 @@
 
 import copy
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-import pytest
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -62,7 +59,7 @@ class Judge:
         stage = STAGE_OF[name]
         earlier = list(STAGES)[: list(STAGES).index(stage)]
         fellows = {before[n] for n in STAGES[stage]} - {""}
-        soaked = all(self.good[s] and self.since[s] and w.now - self.since[s] >= packages.SOAK for s in earlier)
+        soaked = all(self.good[s] and w.now - (self.since[s] or w.now) >= packages.SOAK for s in earlier)
         back = {before[n] for n in STAGES["prod"]} - {""} == {version}
         first = not fellows and all(self.good[s] for s in earlier)
         return soaked or back or first or version in fellows or pins.get(stage) == version
@@ -73,12 +70,14 @@ class Rollouts(RuleBasedStateMachine):
 
     @initialize(steps=st.integers(0, 8))
     def begin(self, steps: int) -> None:
+        """A new environment, some way into its first rollout."""
         self.lines, self.wanted, self.pins = list(STAGE_OF), "v1.0.0", dict[str, str]()
         self.w, self.judge, self.confirmed = packages.World(packages.environment(STAGES, "v1.0.0")), Judge(), set[str]()
         for _ in range(steps):
             self.move()
 
     def move(self, minutes: int = 0) -> None:
+        """A step, judged."""
         runs = self.w.runs()
         before = {name: told(self.w, name) or runs.get(name, "") for name in STAGE_OF}
         self.judge.look(self.w, self.lines, self.wanted)
@@ -95,6 +94,7 @@ class Rollouts(RuleBasedStateMachine):
             assert {k: known[k]["spec"] for k in desired} == desired, "RolledOut is said, and something changes"
 
     def commit(self) -> None:
+        """Write the lines and pins as they are now."""
         stages = [s for s, found in STAGES.items() if set(found) & set(self.lines)]
         self.w.edit(
             controlPlanes=[{"name": n, "labels": {"stage": STAGE_OF[n]}} for n in self.lines],
@@ -113,24 +113,29 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule(version=st.sampled_from(VERSIONS))
     def release(self, version: str) -> None:
+        """Commit a version."""
         self.wanted = version
         self.w.release(version)
 
     @rule(minutes=st.sampled_from((0, 0, 0, 5, 59, 60)))
     def step(self, minutes: int) -> None:
+        """Reconcile, and let time pass."""
         self.move(minutes)
 
     @rule(version=st.sampled_from(VERSIONS[1:]), where=st.sampled_from(("bad", "broken")))
     def turns(self, version: str, where: str) -> None:
+        """A version turns bad, or cannot be pulled; or is mended."""
         found: set[str] = getattr(self.w, where)
         found ^= {packages.source(version)}
 
     @rule(name=ANY)
     def connection(self, name: str) -> None:
+        """A control plane cannot be reached any more, or can again."""
         self.w.down ^= {name}
 
     @rule(name=ANY)
     def line_goes_or_comes_back(self, name: str) -> None:
+        """Delete the line of a control plane, or put it back."""
         left = [n for n in STAGE_OF if (n in self.lines) != (n == name)]
         if any(STAGE_OF[n] == "dev" for n in left) and any(STAGE_OF[n] == "prod" for n in left):
             self.lines = left
@@ -138,6 +143,7 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule(name=ANY)
     def removal_is_confirmed(self, name: str) -> None:
+        """Confirm the removal of what is held."""
         held = self.w.observed.get(f"controlplane/west/default/{name}", {}).get("status", {}).get("atProvider", {}).get("manifest")
         if held and name not in self.lines:
             uid = held["metadata"]["uid"]
@@ -146,12 +152,14 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule(stage=st.sampled_from(("staging", "prod")), version=st.sampled_from(VERSIONS))
     def pin(self, stage: str, version: str) -> None:
+        """Pin a stage, or take its pin away."""
         if self.pins.pop(stage, "") != version:
             self.pins[stage] = version
         self.commit()
 
     @rule()
     def the_configurations_line_is_deleted_by_mistake(self) -> None:
+        """Delete the line of the Configuration, and put it back."""
         spec = self.w.xr["spec"]
         self.w.edit(configurations=[])
         self.move()
@@ -159,37 +167,43 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule()
     def the_status_is_wiped(self) -> None:
+        """Lose what is remembered."""
         self.w.xr = {k: v for k, v in self.w.xr.items() if k != "status"}
         self.judge.since = {}
 
     @rule(data=st.data())
     def an_object_is_lost(self, data: st.DataObject) -> None:
+        """Somebody deletes an Object, and what it stands for lives on."""
         found = sorted(k for k in self.w.observed if k.startswith("configuration/"))
         if found:
             del self.w.observed[data.draw(st.sampled_from(found))]
 
     @rule(data=st.data())
     def an_object_is_unreadable(self, data: st.DataObject) -> None:
+        """Lose what an Object has seen."""
         found = sorted(k for k, o in self.w.observed.items() if "status" in o)
         if found:
             del self.w.observed[data.draw(st.sampled_from(found))]["status"]
 
     @rule()
     def the_file_is_deleted_and_comes_back(self) -> None:
+        """Delete the environment, and commit it again."""
         self.w.observed = {}
         self.w.xr = {k: v for k, v in self.w.xr.items() if k != "status"}
         self.judge.since = {}
 
     @invariant()
     def nothing_is_deleted_that_nobody_confirmed(self) -> None:
+        """Only control planes go, and only confirmed ones."""
         gone = [place for place in self.w.deleted if place[2] in KINDS_THAT_STAY]
         assert len(gone) <= len(self.confirmed)
         assert all(place[2] == "ControlPlane" for place in gone)
 
     def teardown(self) -> None:
+        """With nothing bad any more, every run comes to rest, rolled out."""
         if not hasattr(self, "w"):
             return
-        self.w.bad.clear(), self.w.broken.clear(), self.w.down.clear(), self.pins.clear()
+        self.w.bad, self.w.broken, self.w.down, self.pins = set(), set(), set(), {}
         self.commit()
         for _ in range(30):
             self.move(minutes=20)
