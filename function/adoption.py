@@ -1,5 +1,6 @@
 """An environment from the groups and control planes that a Space has, every one of them adopted."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,10 +40,11 @@ def environment_from(
     if not groups and not planes:
         raise NoKubeconfigError("there is no group and no control plane to adopt; give what kubectl get -o yaml prints of both")
     count, entries = Counter(_text(o, "metadata", "name") for o in planes), []
+    taken = {name for name, times in count.items() if times == 1}
     for o in planes:
         remote, group = _text(o, "metadata", "name"), _place(o)
-        entry = {"name": remote if count[remote] == 1 else f"{group}-{remote}"[:_LONGEST].rstrip("-"), "adopt": True}
-        entry |= {k: v for k, v in (("remoteName", remote), ("group", group)) if v not in (entry["name"], "default")}
+        entry = {"name": remote if count[remote] == 1 else _free(f"{group}-{remote}", taken), "adopt": True}
+        entry |= ({"remoteName": remote} if remote != entry["name"] else {}) | ({"group": group} if group != "default" else {})
         crossplane = _crossplane(o)
         if crossplane is None:
             notes.append(f"control plane {entry['name']} is only looked at: that it has no channel and no version cannot be said")
@@ -51,6 +53,14 @@ def environment_from(
     lists = {k: v for k, v in (("groups", owned), ("controlPlanes", entries)) if v}
     spec = {k: v for k, v in made["spec"].items() if k not in ("groups", "controlPlanes")}
     return {**made, "spec": {**spec, **lists}}, notes
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """`name`, cut and numbered so that it is in `taken` by now, and was not before."""
+    numbered = (f"{name[: _LONGEST - 5]}-{n}" for n in itertools.count(2))
+    free = next(n for n in itertools.chain([name[:_LONGEST].rstrip("-")], numbered) if n not in taken)
+    taken.add(free)
+    return free
 
 
 def _unpacked(document: object) -> Iterator[Mapping[str, Any]]:

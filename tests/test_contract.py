@@ -85,6 +85,7 @@ def test_lists_of_named_things_are_told_apart_by_name() -> None:
         "spaces": ["name"],
         "groups": ["name"],
         "controlPlanes": ["name"],
+        "configurations": ["name"],
         "resources": ["name"],
     }
 
@@ -131,7 +132,10 @@ def test_conditions_are_few_stable_and_seen_by_the_claim() -> None:
         types.append([c.type for c in rsp.conditions])
 
     assert types == [
-        ["CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady", "Conflict", "Refused", "RemovalPending", "Deletable"]
+        [
+            *("CredentialsReady", "GroupsReady", "ControlPlanesReady", "ResourcesReady", "RolledOut", "RolloutHalted"),
+            *("Conflict", "Refused", "RemovalPending", "Deletable"),
+        ]
     ] * len(STORIES)
 
 
