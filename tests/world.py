@@ -113,6 +113,9 @@ class World:
         up = seen is not None and ready
         if seen is not None and ready and seen["kind"] == "ControlPlane":
             seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
+        if seen is not None and ready and seen["kind"] == "Configuration":
+            conditions = [{"type": t, "status": "True", "reason": t} for t in ("Installed", "Healthy")]
+            seen["status"] = {"currentIdentifier": seen["spec"]["package"], "conditions": conditions}
         o["status"] = {
             "conditions": [_condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), _condition("Ready", met=up)]
         }
@@ -165,7 +168,8 @@ def settled(xr: Manifest, input_: Manifest, *, steps: int = 8) -> World:
 
 def _condition(type_: str, *, met: bool, generation: int | None = None) -> Manifest:
     seen = {} if generation is None else {"observedGeneration": generation}
-    return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": "", **seen}
+    message = "" if met else "observe failed: external resource does not exist"
+    return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": message, **seen}
 
 
 def _merge(under: Manifest, over: Manifest) -> Manifest:
