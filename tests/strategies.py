@@ -84,10 +84,10 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans())
     ]
     versions = st.sampled_from(("v1.0.0", "v1.1.0", "sha256:" + "0" * 64))
-    configurations = draw(st.lists(st.sampled_from(("platform", "extras")), unique=True, max_size=2))
-    configurations = [{"name": n, "package": f"xpkg.upbound.io/acme/{n}", "version": draw(versions)} for n in configurations]
-    for c in control_planes[:1]:
-        c |= draw(_optional({"configurations": st.just([{**k, "version": "v2.0.0"} for k in configurations[:1]])}))
+    packages = draw(st.lists(st.sampled_from(("platform", "extras")), unique=True, max_size=2))
+    configurations = [{"name": n, "package": f"xpkg.upbound.io/acme/{n}", "version": draw(versions)} for n in packages]
+    for first in control_planes[:1]:
+        first.update(draw(_optional({"configurations": st.just([{**k, "version": "v2.0.0"} for k in configurations[:1]])})))
     cut = draw(st.integers(0, len(control_planes)))
     stages = [[c["name"] for c in part] for part in (control_planes[:cut], control_planes[cut:])]
     rollout = {"stages": [{"name": f"stage-{i}", "soak": "1h", "controlPlaneSelector": {"names": s}} for i, s in enumerate(stages) if s]}

@@ -85,11 +85,36 @@ def test_a_first_installation_waits_for_the_health_of_all_stages_before_it() -> 
     w = packages.World(packages.environment(STAGES, "v1.0.0"))
     w.down = {"p", "q"}
     w.rest()
-    w.bad = {packages.source("v1.0.0")}
-    w.remote = {k: v for k, v in w.remote.items() if k[2] != "Configuration" or ".d" in k[1]}
-    w.down = {"s"}
+    w.down = {"d"}
     w.rest()
-    assert "p" not in w.runs()
+    assert set(w.runs()) == {"d", "s"}
+    w.down = set()
+    w.rest()
+    assert set(w.runs()) == {"d", "s", "p", "q"}
+
+
+def test_a_version_that_was_unhealthy_for_a_while_has_to_soak_from_the_beginning() -> None:
+    w = lived()
+    w.release("v1.1.0")
+    w.rest()
+    w.now += timedelta(minutes=30)
+    w.bad = {packages.source("v1.1.0")}
+    w.rest()
+    w.bad = set()
+    w.rest()
+    assert stage(w, "dev")["soakingUntil"] == "2026-01-01T13:30:00Z"
+
+
+def test_a_confirmed_control_plane_goes_with_its_configuration() -> None:
+    w = lived()
+    uid = w.observed["controlplane/west/default/p"]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
+    w.edit(
+        controlPlanes=[c for c in w.xr["spec"]["controlPlanes"] if c["name"] != "p"],
+        confirmedRemovals=[{"kind": "ControlPlane", "name": "p", "uid": uid}],
+    )
+    w.rest()
+    assert [place[2:] for place in w.deleted] == [("ControlPlane", "default", "p")]
+    assert [k for k in w.observed if k.split("/")[3:4] == ["p"]] == []
 
 
 def test_a_pin_wins_at_once_over_every_gate() -> None:
