@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from function import diagnosis, rollout
-from function.model.environment import ControlPlane
 from function.observed import REMOTE, Observed
 from function.readiness import conditions
 from function.rollout import Install, Phase, Progress, Rollout, State, version, versions
@@ -29,21 +28,21 @@ def stages(now: Rollout, observed: Observed) -> Iterator[dict[str, Any]]:
         yield {**{k: v for k, v in fields.items() if v or k == "wanted"}, **counts}
 
 
-def control_plane(now: Rollout, c: ControlPlane, observed: Observed) -> dict[str, Any]:
-    """The stage and the Configurations of one control plane."""
-    found = [(s, i) for s in now.stages for i in s.installs if i.control_plane is c]
-    entries = [
-        {
-            "name": i.configuration.name,
-            "wanted": version(i.configuration.source),
-            **{k: version(v) for k, v in (("target", i.target), ("running", i.seen.runs)) if v},
-            "healthy": i.settled,
-            **({} if i.settled else {"message": _of_install(i, observed)}),
-        }
-        for _, i in found
-    ]
-    stage = next((s.stage.name for s, _ in found), "")
-    return {**({"stage": stage} if stage else {}), **({"configurations": entries} if entries else {})}
+def control_planes(now: Rollout, observed: Observed) -> dict[str, dict[str, Any]]:
+    """The stage and the Configurations of each control plane that has some, by its name in the environment."""
+    out: dict[str, dict[str, Any]] = {}
+    for s in now.stages:
+        for i in s.installs:
+            entry = {
+                "name": i.configuration.name,
+                "wanted": version(i.configuration.source),
+                **{k: version(v) for k, v in (("target", i.target), ("running", i.seen.runs)) if v},
+                "healthy": i.settled,
+                **({} if i.settled else {"message": _of_install(i, observed)}),
+            }
+            stage = {"stage": s.stage.name} if s.stage.name else {}
+            out.setdefault(i.control_plane.entry, {**stage, "configurations": []})["configurations"].append(entry)
+    return out
 
 
 def summary(now: Rollout) -> str:

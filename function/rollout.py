@@ -5,7 +5,7 @@ stage has been healthy: that is in the environment's status, and if it is lost, 
 """
 
 import enum
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -142,8 +142,9 @@ class Rollout:
 
     def phases(self) -> Iterator[tuple[Phase, Progress]]:
         """How far each stage is: one that is done soaks, as long as a later one waits for that."""
+        undone = [i for i, s in enumerate(self.stages) if not s.done]
         for i, s in enumerate(self.stages):
-            soaks = s.done and s.until and s.until > self.now and not all(later.done for later in self.stages[i + 1 :])
+            soaks = i not in undone and s.until and s.until > self.now and i < max(undone, default=-1)
             yield Phase.SOAKING if soaks else s.phase, s
 
     @property
@@ -156,10 +157,11 @@ def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
     found = [{(c.entry, k.name): _see(observed, c, k) for c in s.control_planes for k in c.configurations} for s in stages]
+    last = _named(found[-1])
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
-        target = _Gate(stage, seen, found[-1], healthy=healthy, soaked=soaked).target
+        target = _Gate(stage, _named(seen), last, healthy=healthy, soaked=soaked).target
         installs = tuple(
             Install(c, k, names.configuration(c, k.name), seen[c.entry, k.name], target(k, seen[c.entry, k.name]))
             for c in stage.control_planes
@@ -191,8 +193,8 @@ class _Gate:
     """What decides over the targets of one stage."""
 
     stage: Stage
-    seen: _Sight
-    last: _Sight
+    fellows: Mapping[str, Counter[str]]
+    last: Mapping[str, Counter[str]]
     healthy: bool
     """Whether all before it is healthy at what is wanted."""
     soaked: bool
@@ -203,19 +205,23 @@ class _Gate:
         if self.stage.version:
             return replace(k, version=self.stage.version).source
         # What all of the last stage runs has passed every gate: going back to it is no risk.
-        if self.soaked or set(_named(self.last, k)) == {k.source}:
+        if self.soaked or set(self.last.get(k.name, ())) == {k.source}:
             return k.source
         if mine.names or mine.state is not State.ABSENT:
             return mine.names
-        others = _named(self.seen, k)
+        others = self.fellows.get(k.name)
         # Where nothing runs yet, a first installation waits for health, not for soak.
-        first = self.healthy and not any(s.names for s in self.seen.values())
+        first = self.healthy and not self.fellows
         return others.most_common(1)[0][0] if others else k.source if first else ""
 
 
-def _named(seen: _Sight, k: Configuration) -> Counter[str]:
-    """The sources that control planes of one stage are told to run, with how many."""
-    return Counter(s.names for (_, name), s in seen.items() if name == k.name and s.names)
+def _named(seen: _Sight) -> Mapping[str, Counter[str]]:
+    """The sources that control planes of one stage are told to run, with how many, by Configuration."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (_, name), s in seen.items():
+        if s.names:
+            found[name][s.names] += 1
+    return found
 
 
 def _since(progress: Progress, observed: Observed) -> datetime | None:

@@ -49,10 +49,8 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
     hosts = endpoints.hosts(env, observed)
-    control_planes = [
-        {**_control_plane(env, c, lines, observed, hosts[c.space]), **progress.control_plane(plan.rollout, c, observed)}
-        for c in env.control_planes
-    ]
+    running = progress.control_planes(plan.rollout, observed)
+    control_planes = [{**_control_plane(env, c, lines, observed, hosts[c.space]), **running.get(c.entry, {})} for c in env.control_planes]
     conditions = [
         _credentials(plan, observed),
         *(_family(lines.values(), *f) for f in _FAMILIES),

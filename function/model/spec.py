@@ -271,8 +271,8 @@ class Spec(t.Model):
     management_policies: _POLICIES = ("*",)
     """['*'], ['Observe'], or all but Delete. A group's or control plane's own wins. Default: ['*']."""
     removal_policy: Literal["Confirm", "Delete", "Orphan"] = "Confirm"
-    """What happens to a control plane or owned group whose line is removed: Confirm holds it until confirmedRemovals
-    names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
+    """What happens to a control plane, owned group or Configuration whose line is removed: Confirm holds it until
+    confirmedRemovals names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
     confirmed_removals: Annotated[tuple[ConfirmedRemoval, ...], t.AsTuple, t.list_map("kind", "name", "uid", most=100)] = ()
     """Removals that are meant."""
     spaces: Annotated[tuple[Space, ...], t.AsTuple, t.list_map("name", most=32)] = ()
