@@ -3,11 +3,13 @@
 Exit codes: 0 it worked; 1 the answer is no; 2 it was called wrongly or given something unusable.
 """
 
+from datetime import UTC, datetime
+
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from crossplane.function import logging
 
-from function import commands, documents, given, kubeconfigs, model
+from function import commands, documents, drafts, given, kubeconfigs, tables
 from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document, UnreadableError
@@ -15,6 +17,7 @@ from function.kubeconfigs import NoKubeconfigError
 from function.model.environment import Environment, Policies
 from function.model.errors import InvalidError, Location
 from function.render import NotRenderedError
+from function.rollout import TIME
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -52,6 +55,7 @@ def main() -> None:
 @click.option(
     "--function-address", metavar="HOST:PORT", help="Ask a function that is running there without TLS, instead of the one in this program."
 )
+@click.option("--now", type=click.DateTime([TIME]), metavar="TIME", help="What the clock says, such as 2026-01-01T12:00:00Z. Default: now.")
 def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition render.
     file: str,
     composition: str | None,
@@ -59,6 +63,7 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
     observed_resources: tuple[str, ...],
     required_resources: tuple[str, ...],
     function_address: str | None,
+    now: datetime | None,
     *,
     include_full_xr: bool,
     include_function_results: bool,
@@ -72,12 +77,14 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
         upenv render examples/quickstart/environment.yaml
         upenv render env.yaml composition.yaml -o observed.yaml
     """  # noqa: D301  # click takes a real backspace.
+    if now and function_address:
+        raise click.UsageError("--now is for the function in this program: the one at --function-address has a clock of its own")
     try:
         xr = rendering.composite(given.environment(file).content)
         input_ = rendering.input_of(composition or rendering.shipped_composition(xr), xr)
         observed = [d for path in observed_resources for d in documents.load_all(path)]
         required = [d for path in required_resources for d in documents.load_all(path)]
-        rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address)
+        rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address, now and now.replace(tzinfo=UTC))
     except (UnreadableError, NotRenderedError) as e:
         given.stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
     for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):
@@ -157,25 +164,25 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
 
 
 @main.command()
-@click.argument("kubeconfig_file", metavar="KUBECONFIG", type=given.FILE)
-@click.option("--name", default="environment", show_default=True, help="Name of the environment.")
-@click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment.")
-@click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim.")
-def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -> None:
-    """Print an environment for the Space in KUBECONFIG (- for standard input), as `up ctx` wrote it.
+@click.argument("file", type=given.FILE)
+@click.option("--control-planes", is_flag=True, help="Show every control plane too.")
+def rollout(file: str, *, control_planes: bool) -> None:
+    """Show how far the rollout of the environment in FILE (- for standard input) is, as kubectl prints it, with its status.
+
+    Exits with 1 while it is halted.
 
     \b
-        up ctx acme/upbound-gcp-us-west-1 -f - | upenv init - --name acme > env.yaml
+        kubectl get upboundenvironment acme -n platform -o yaml | upenv rollout -
     """  # noqa: D301  # click takes a real backspace.
-    api = model.GROUP_NAMESPACED if namespaced else model.GROUP_CLAIMS
     try:
-        made = kubeconfigs.environment_from(given.mapping(kubeconfig_file), name, namespace, api=api)
-    except (UnreadableError, NoKubeconfigError, ValueError) as e:
-        given.stop(f"{kubeconfig_file}: {e}")
-    click.echo(documents.dump(made), nl=False)
+        status = tables.status_of(file)
+    except UnreadableError as e:
+        given.stop(str(e))
+    tables.show_rollout(status, control_planes=control_planes)
+    raise SystemExit(int("Halted" in status["rollout"]))
 
 
-for command in commands.ALL:
+for command in (*drafts.ALL, *commands.ALL):
     main.add_command(command)
 
 

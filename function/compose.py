@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from function import endpoints, kube, lifecycle, names, relations, removal
+from function import endpoints, kube, lifecycle, names, relations, removal, rollout
 from function.desired import Composed, Life, Manifest, managed, remote
 from function.lifecycle import Settled
 from function.model.environment import Environment
 from function.observed import Observed
 from function.plan import Emitted, Plan
-from function.resources import access, argocd, connection, connector, controlplane, flux, group, iam, other
+from function.resources import access, argocd, configuration, connection, connector, controlplane, flux, group, iam, other
 
 FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
     access.compose,
     group.compose,
     controlplane.compose,
+    configuration.compose,
     other.compose,
     iam.compose,
     connection.compose,
@@ -49,6 +50,7 @@ def compose(env: Environment, observed: Observed) -> Plan:
         notices=tuple(sorted((s.notice for s in stay.values() if s.notice), key=lambda n: (n.trouble.value, n.key))),
         wanted=wanted,
         going=tuple(key for key, s in settled.items() if s is None),
+        rollout=rollout.of(env, observed),
     )
 
 
@@ -63,7 +65,7 @@ def connection_details(env: Environment, observed: Observed) -> Mapping[str, byt
 
 
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
-    """A manifest with its edges, and the annotation that says that all it comes after has been ready once."""
+    """A manifest with its edges, and the annotations that say what has been ready once: all it comes after, and it itself."""
     c = settled.composed
     after, metadata = [a for a in c.after if a in wanted], c.manifest["metadata"]
     if not managed(c.manifest):
@@ -76,6 +78,8 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
     spec = c.manifest["spec"]
     if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
         metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_PREREQUISITES: "true"}}
+    if c.once and (observed.annotation(c.key, names.ANNOTATION_INSTALLED) or observed.ready(c.key)):
+        metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_INSTALLED: "true"}}
     references = [kube.reference(wanted[a].manifest) for a in after]
     return {**c.manifest, "metadata": metadata, "spec": {**spec, "references": references}}
 
@@ -89,7 +93,8 @@ def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
     part = want if c.life not in (Life.INSIDE, Life.KEPT) else {k: v for k, v in want.items() if k != "metadata"}
     said = (stated or _within(part, have)) and observed.field(c.key, "spec", "managementPolicies") == manifest["spec"]["managementPolicies"]
-    return Emitted(c.key, manifest, observed.ready(c.key) and said, stated=stated)
+    was = c.once and bool(observed.annotation(c.key, names.ANNOTATION_INSTALLED))
+    return Emitted(c.key, manifest, (observed.ready(c.key) and said) or was, stated=stated)
 
 
 def _within(want: object, have: object) -> bool:
@@ -103,7 +108,8 @@ def _unwanted(
     env: Environment, wanted: dict[str, Composed], observed: Observed, foreign: set[str], stated: list[tuple[str, Manifest]]
 ) -> dict[str, Settled | None]:
     """What becomes of each key whose line is gone. Nothing goes while something that exists, or is stated now, refers to it."""
-    gone = [key for key in observed if key not in wanted]
+    # Control planes first: what is in one that is held is held with it.
+    gone = sorted((key for key in observed if key not in wanted), key=lambda k: (not k.startswith("controlplane/"), k))
     if not gone:
         return {}
     referrers, places, hosts = (
@@ -115,7 +121,8 @@ def _unwanted(
     for key in gone:
         inside = names.control_plane_of(key)
         leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
-        out[key] = removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
+        with_home = removal.held_with(out.get(inside), env, key, observed)
+        out[key] = with_home or removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
         used = any(referrers[i] - {key} for i in relations.identities(observed.document(key))) or relations.acts(key, wanted, observed)
         # What is not in a Space is not even prepared to go while it is used: nothing but this holds it.
         if used and (out[key] is None or observed.field(key, "kind") != "Object"):

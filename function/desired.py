@@ -43,6 +43,8 @@ class Composed:
         policies: what its author allows.
         adopt: whether it may take over what exists.
         immutable: paths of its remote manifest's spec, or of its own where it wraps none, that cannot be changed.
+        asks: whether its removal is asked about, as a control plane's is, though it is inside one.
+        once: whether it stays ready once it has been: how its changes go is told elsewhere.
         refused: why it is not as the environment says, where its family had to keep it as it was.
         lacks: what its manifest cannot be written without, and is not there: it is not created, or stays as it is.
     """
@@ -56,6 +58,8 @@ class Composed:
     policies: Policies = Policies.FULL
     adopt: bool = False
     immutable: tuple[tuple[str, ...], ...] = ()
+    asks: bool = False
+    once: bool = False
     refused: str = ""
     lacks: str = ""
     instead_of: tuple[str, ...] = ()

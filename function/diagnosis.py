@@ -186,12 +186,12 @@ def explain(message: str) -> str:
     """
     found = advice(message)
     if found is None:
-        return told(message)
+        return shown(message)
     match = re.search(found.pattern, message)
     return f"{found.means}: {found.do}".format(**(match.groupdict() if match else {}))
 
 
-def told(message: str) -> str:
+def shown(message: str) -> str:
     """`message` as one line, cut, and without what looks like a token."""
     text = " ".join(_SECRETS.sub("[redacted]", message).split())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
@@ -205,17 +205,17 @@ def failures(status: Mapping[str, Any]) -> str:
         more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
         return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
     bad = [c for c in conditions(status) if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
-    said = told(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
+    said = shown(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
     return said or ("failed" if phase == "Failed" else "")
 
 
 def _failure(f: object) -> str:
     """One control plane, with the first thing that it complains of."""
     if not isinstance(f, Mapping):
-        return told(str(f))
+        return shown(str(f))
     said = [str(c.get("message") or c.get("reason") or "") for c in conditions(f)]
-    name = told(str(f.get("controlPlane")))
-    return f"{name} ({told(said[0])})" if said and said[0] else name
+    name = shown(str(f.get("controlPlane")))
+    return f"{name} ({shown(said[0])})" if said and said[0] else name
 
 
 def conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

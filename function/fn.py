@@ -1,9 +1,10 @@
 """The edge to Crossplane: a RunFunctionRequest in, a RunFunctionResponse out. gRPC and protobuf stop here."""
 
 import functools
+import math
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from crossplane.function import logging, response
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
@@ -14,8 +15,9 @@ from function import metrics, names, readiness, tokens
 from function.compose import compose, connection_details
 from function.model import InvalidError, parse
 from function.model.environment import Environment
-from function.observed import Observed
+from function.observed import BEGINNING, Observed
 from function.plan import Plan
+from function.rollout import Phase
 from function.status import Condition, report
 from function.structs import View, merge, plain, write
 
@@ -30,15 +32,16 @@ filter this requeue (crossplane internal/circuit/mapfunc.go)."""
 LONGEST = timedelta(minutes=1)
 """The same where there is much to apply at every call."""
 _CHILDREN_A_SECOND = 5
+MINUTE = timedelta(minutes=1)
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
 
 
 class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
     """Serves RunFunction."""
 
-    def __init__(self) -> None:
-        """Take the logger that main has set up."""
-        self.log = logging.get_logger()
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:  # noqa: TID251  # This is the edge.
+        """Take the logger that main has set up. `clock` is read once a call; its reading is an input of everything below."""
+        self.log, self.clock = logging.get_logger(), clock
 
     async def RunFunction(  # noqa: N802  # gRPC requires this name.
         self, req: fnv1.RunFunctionRequest, _: object
@@ -46,7 +49,7 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         """Answer one request. A mistake of the user's or of ours is a fatal result, which changes and deletes nothing."""
         log, start = self.log.bind(tag=req.meta.tag), time.monotonic()
         try:
-            rsp = run(req)
+            rsp = run(req, self.clock().replace(microsecond=0))
         except InvalidError as e:
             rsp = fatal(req, f"cannot use this environment: {e}")
             log.info("Environment is not valid", problems=len(e.problems))
@@ -60,8 +63,8 @@ class FunctionRunner(grpcv1.FunctionRunnerServiceServicer):
         return rsp
 
 
-def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
-    """What the environment in `req` becomes.
+def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunctionResponse:
+    """What the environment in `req` becomes at the time `now`.
 
     Raises:
         InvalidError: the environment or the Input is not valid.
@@ -76,6 +79,7 @@ def run(req: fnv1.RunFunctionRequest) -> fnv1.RunFunctionResponse:
         status if isinstance(status, Mapping) else {},
         {k: View(r.items[0].resource) for k, r in req.required_resources.items() if r.items},
         {k: r.connection_details for k, r in req.observed.resources.items() if k.startswith(names.CONSUMERS)},
+        now,
     )
     plan = compose(env, observed)
     fields, conditions = report(env, plan, observed)
@@ -134,10 +138,15 @@ def _condition(c: Condition) -> fnv1.Condition:
 
 
 def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
-    """How long the environment may rest: `settled` at most; `heard` is whether Crossplane hears of changes to what is composed."""
-    if heard and plan.complete and not plan.going and all(e.ready for e in plan.emitted):
-        return settled
-    return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
+    """How long Crossplane may leave the environment alone: never past the next gate by more than a minute.
+
+    `settled` is the longest; `heard` is whether Crossplane hears of changes to what is composed.
+    """
+    moving = any(phase is Phase.PROGRESSING for phase, _ in plan.rollout.phases())
+    if moving or plan.going or not (heard and plan.complete and all(e.ready for e in plan.emitted)):
+        return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
+    due = plan.rollout.due
+    return min(settled, MINUTE * math.ceil((due - plan.rollout.now) / MINUTE)) if due else settled
 
 
 def _where(error: Exception) -> list[str]:

@@ -180,7 +180,7 @@ def _when_removed(c: Composed, *, conflicting: bool) -> WhenRemoved:
         return WhenRemoved.DROP
     if conflicting or c.life is Life.USED or c.policies is not Policies.FULL:
         return WhenRemoved.LEAVE
-    return WhenRemoved.ASK if c.life in (Life.OWNED, Life.KEPT) else WhenRemoved.DELETE
+    return WhenRemoved.ASK if c.life in (Life.OWNED, Life.KEPT) or c.asks else WhenRemoved.DELETE
 
 
 def _conflict(c: Composed, sight: Sight, places: Places) -> Notice | None:

@@ -22,6 +22,8 @@ ANNOTATION_WHEN_REMOVED = f"{DOMAIN}/when-removed"
 """On Objects: what happens when the line is gone (see lifecycle.WhenRemoved)."""
 ANNOTATION_PREREQUISITES = f"{DOMAIN}/prerequisites-ready"
 """On Objects: all that it comes after has been ready once. The change makes provider-kubernetes look at once."""
+ANNOTATION_INSTALLED = f"{DOMAIN}/installed"
+"""On Objects of Configurations: a version of it has been ready once. From then on, a rollout does not keep an environment from Ready."""
 ANNOTATION_SPARED = f"{DOMAIN}/spared"
 """On Objects of groups: something that is not this environment's to delete lives on in it."""
 ANNOTATION_HOST = f"{DOMAIN}/host"
@@ -66,6 +68,11 @@ def group(space: str, name: str) -> str:
 def control_plane(c: ControlPlane) -> str:
     """Key of a control plane."""
     return f"controlplane/{c.space}/{c.group}/{c.name}"
+
+
+def configuration(c: ControlPlane, name: str) -> str:
+    """Key of a Configuration inside a control plane."""
+    return f"configuration/{c.space}/{c.group}/{c.name}/{name}"
 
 
 def resource(r: Resource) -> str:
@@ -181,12 +188,14 @@ def role_binding(space: str, group_: str) -> str:
 def space_of(key: str) -> str:
     """The Space that the thing `key` is in, or an empty string where it is in none."""
     family, *path = key.split("/")
-    return {"group": path[:1], "controlplane": path[:1], "resource": path[1:2]}.get(family, [""])[0]
+    return {"group": path[:1], "controlplane": path[:1], "configuration": path[:1], "resource": path[1:2]}.get(family, [""])[0]
 
 
 def control_plane_of(key: str) -> str:
-    """The key of the control plane that the resource `key` is inside, or an empty string."""
+    """The key of the control plane that the thing `key` is inside, or an empty string."""
     path = key.split("/")
+    if path[0] == "configuration":
+        return "/".join(("controlplane", *path[1:4]))
     return "/".join(path[1:5]) if path[:2] == ["resource", "controlplane"] else ""
 
 

@@ -1,6 +1,7 @@
 """A read-only view of what exists. Nothing in it is trusted to have a shape: it may be foreign, old or cut off."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from function import names, readiness
@@ -12,9 +13,12 @@ REMOTE = ("status", "atProvider", "manifest")
 WANTED = ("spec", "forProvider", "manifest")
 """Where an Object keeps what the remote object should be."""
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""What a clock says where there is none: nothing is ever due."""
+
 
 class Observed:
-    """Composed resources that exist, by key, and the composite's status as it was."""
+    """Composed resources that exist, by key, the composite's status as it was, and the time."""
 
     def __init__(
         self,
@@ -22,6 +26,7 @@ class Observed:
         status: Document,
         secrets: Mapping[str, Document] | None = None,
         connections: Mapping[str, Mapping[str, bytes]] | None = None,
+        now: datetime = BEGINNING,
     ) -> None:
         """Keep all; nothing is read until it is asked for.
 
@@ -30,11 +35,13 @@ class Observed:
             status: the composite's status.
             secrets: Secrets that were asked for, by the name of the request.
             connections: connection details of composed resources, by key.
+            now: what the clock said at the edge.
         """
         self._resources, self._secrets, self._connections = resources, secrets or {}, connections or {}
         self._conditions: dict[str, readiness.Conditions] = {}
         self._annotations: dict[str, Mapping[str, Any]] = {}
         self.status = status
+        self.now = now
 
     def __contains__(self, key: str) -> bool:
         """Whether `key` exists."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from function.desired import Composed, Manifest
 from function.lifecycle import Notice
+from function.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Plan:
     notices: tuple[Notice, ...]
     wanted: dict[str, Composed]
     going: tuple[str, ...]
+    rollout: Rollout
 
     @property
     def complete(self) -> bool:

@@ -11,6 +11,13 @@ from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 
 
+def held_with(home: Settled | None, env: Environment, key: str, observed: Observed) -> Settled | None:
+    """`key` as it is, if it is asked about and in a control plane that is held: it is known then when the line is put back."""
+    if home and home.notice and observed.annotation(key, names.ANNOTATION_WHEN_REMOVED) == WhenRemoved.ASK.value:
+        return Settled(_without_delete(again(env, key, observed), Sight.of(env, key, observed)))
+    return None
+
+
 def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hosts: Mapping[str, str]) -> Settled | None:
     """What becomes of `key`, whose line is gone; None lets Crossplane delete it.
 
@@ -31,15 +38,18 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         looking = with_policies(again(env, key, observed), ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
     if why := _held_because(env, key, observed, when=when, leave=leave):
-        held = again(env, key, observed)
-        # Without Delete: deleting the environment must not delete what is held.
-        held = with_policies(held, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else held
-        return Settled(held, _pending(key, held, why))
+        kept = _without_delete(again(env, key, observed), sight)
+        return Settled(kept, _pending(key, kept, why))
     if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
         return Settled(with_policies(again(env, key, observed), Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
     # With Delete first; only when that is observed does the Object go, and the remote object with it.
     return None if sight.policies == ("*",) else Settled(with_policies(again(env, key, observed), ("*",), {}))
+
+
+def _without_delete(c: Composed, sight: Sight) -> Composed:
+    """`c` as it is, but for Delete: deleting the environment must not delete what is held."""
+    return with_policies(c, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else c
 
 
 def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenRemoved, leave: bool) -> str:
@@ -55,9 +65,21 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
         return "is held because its line is gone, and it cannot be read now: put it back, or wait"
     if confirming and confirmation not in env.confirmations:
         entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
-        return f"is held because its line is gone: put it back, or add to spec.confirmedRemovals {entry}"
+        return f"is held because its line is gone{_instead(env, key, observed)}: put it back, or add to spec.confirmedRemovals {entry}"
     if not lives_on and dig(sight.remote, "metadata", "labels", names.LABEL_GROUP_PROTECTION) == "true":
         return "is protected: put its line back with deletionProtection: false, then remove it"
+    return ""
+
+
+def _instead(env: Environment, key: str, observed: Observed) -> str:
+    """What its line says now, where it was renamed or moved: that is a removal and a creation."""
+    place, _, name = key.rpartition("/")
+    entry = confirmation_for(key, observed).name
+    for c in env.control_planes if key.startswith("controlplane/") else ():
+        other = names.control_plane(c)
+        moved_or_renamed = not observed.seen(other) and (c.name == name or other.startswith(f"{place}/"))
+        if other != key and (c.entry == entry or moved_or_renamed):
+            return f" (renaming or moving it makes another one: {title(other, c.entry)})"
     return ""
 
 
@@ -115,8 +137,8 @@ def _place(key: str, s: Settled | None, observed: Observed) -> tuple[str, object
 
 
 def in_conflict(key: str, conflicts: AbstractSet[str]) -> bool:
-    """Whether the resource `key` is in a group or control plane that is somebody else's."""
-    return any(key.startswith(f"resource/{c}/") for c in conflicts)
+    """Whether the thing `key` is in a group or control plane that is somebody else's."""
+    return names.control_plane_of(key) in conflicts or any(key.startswith(f"resource/{c}/") for c in conflicts)
 
 
 def _goes(env: Environment, key: str, settled: Settled | None, observed: Observed) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -116,13 +117,14 @@ def request(
     return req
 
 
-def run(req: fnv1.RunFunctionRequest, address: str | None) -> fnv1.RunFunctionResponse:
-    """The answer of the function in this program, or of the one that serves at `address` without TLS.
+def run(req: fnv1.RunFunctionRequest, address: str | None, now: datetime | None = None) -> fnv1.RunFunctionResponse:
+    """The answer of the function in this program, at the time `now` if one is given, or of the one at `address` without TLS.
 
     Raises:
         NotRenderedError: nothing answers at `address`, or the result is fatal.
     """
-    rsp = _call(req, address) if address else asyncio.run(FunctionRunner().RunFunction(req, None))
+    runner = FunctionRunner(lambda: now) if now else FunctionRunner()
+    rsp = _call(req, address) if address else asyncio.run(runner.RunFunction(req, None))
     fatal = [r.message for r in rsp.results if r.severity == fnv1.SEVERITY_FATAL]
     if fatal:
         raise NotRenderedError(fatal[0])

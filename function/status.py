@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function import diagnosis, endpoints, lifecycle, names, readiness, relations, tokens
+from function import diagnosis, endpoints, lifecycle, names, progress, readiness, relations, tokens
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
@@ -25,6 +25,7 @@ _FLUX = ("kubeconfig", "externalsecret", "kustomization")
 _IDENTITY = (names.UPBOUND, "team/", "robot/", "membership/", "token/", "repository/", "permission/")
 _MOST_NAMED = 5
 _MOST_TROUBLES = 40
+_WORSE_IF_TRUE = ("Refused", "Conflict", "RemovalPending", "RolloutHalted")
 _FAMILIES = (
     ("GroupsReady", ("group/",), "groups"),
     ("ControlPlanesReady", ("controlplane/",), "control planes"),
@@ -59,19 +60,23 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
     """The composite's status, and its conditions, always all of them and in the same order."""
     lines = {line.key: line for line in _lines(plan, observed)}
     hosts = endpoints.hosts(env, observed)
-    registrations = _registrations(env, lines)
+    more = (progress.control_planes(plan.rollout, observed), _registrations(env, lines))
     control_planes = [
-        {**_control_plane(env, c, lines, observed, hosts[c.space]), **registrations.get(c.entry, {})} for c in env.control_planes
+        _control_plane(env, c, lines, observed, hosts[c.space]) | more[0].get(c.entry, {}) | more[1].get(c.entry, {})
+        for c in env.control_planes
     ]
     conditions = [
         _credentials(plan, observed),
         *(_family(lines.values(), *f) for f in _FAMILIES),
+        *(Condition(*c) for c in progress.told(plan.rollout, observed)),
         *_troubles(plan),
         _deletable(env, plan, observed),
     ]
     ready = sum(bool(c["ready"]) for c in control_planes)
     status = {
         "controlPlanes": control_planes,
+        "stages": list(progress.stages(plan.rollout, observed)),
+        "rollout": progress.summary(plan.rollout),
         "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
         "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
         "teams": [_entry(lines[names.team(t)], id=_uuid(names.team(t), observed)) for t in env.iam.teams],
@@ -251,8 +256,8 @@ def _coming(c: Composed, policies: dict[str, Any]) -> bool:
 
 def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     """The one line of the printer column: what is wrong first, else how far things are."""
-    bad = [c for c in conditions if c.status == (c.type in ("Conflict", "Refused", "RemovalPending")) and c.type != "Deletable"]
-    order = ("Refused", "Conflict", "RemovalPending", "CredentialsReady", *(f[0] for f in _FAMILIES))
+    bad = [c for c in conditions if c.status == (c.type in _WORSE_IF_TRUE) and c.type != "Deletable"]
+    order = (*_WORSE_IF_TRUE, "CredentialsReady", *(f[0] for f in _FAMILIES), "RolledOut")
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
@@ -261,7 +266,8 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
 def _warnings(env: Environment, plan: Plan) -> list[str]:
     named = {("ControlPlane", c.entry) for c in env.control_planes} | {("Group", g.entry) for g in env.groups if g.owned}
     named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
-    early = (c for c in env.confirmations if (c.kind, c.name) in named)
+    # Of one name there is a Configuration in each control plane: the name does not tell which.
+    early = (c for c in env.confirmations if (c.kind, c.name) in named and c.kind != "Configuration")
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     insecure = [c.entry for c in env.connectors if c.insecure]
     places = Counter((c.control_plane.entry, c.claim_namespace) for c in env.connectors)

@@ -1,6 +1,7 @@
 """Stories: directories with an environment, what is observed, and what is expected. Cases and examples alike."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from function import documents, render
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases"
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""What the clock says in all stories."""
 EXAMPLES = ROOT / "examples"
 
 
@@ -62,7 +65,7 @@ class Story:
 
     def rendered(self) -> list[dict[str, Any]]:
         """What upenv render prints."""
-        return render.documents(self.xr, render.run(self.request(), None), full=False, results=True)
+        return render.documents(self.xr, render.run(self.request(), None, NOW), full=False, results=True)
 
 
 def stories() -> list[Story]:

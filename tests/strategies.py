@@ -129,7 +129,16 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     for s in spaces:
         if tokens and s["name"] not in {g["space"] for g in groups} and draw(st.booleans()):
             s["credentials"] = {"robotTokenRef": draw(st.sampled_from(tokens))}
+    versions = st.sampled_from(("v1.0.0", "v1.1.0", "sha256:" + "0" * 64))
+    packages = draw(st.lists(st.sampled_from(("platform", "extras")), unique=True, max_size=2))
+    configurations = [{"name": n, "package": f"xpkg.upbound.io/acme/{n}", "version": draw(versions)} for n in packages]
+    for first in control_planes[:1]:
+        first.update(draw(_optional({"configurations": st.just([{**k, "version": "v2.0.0"} for k in configurations[:1]])})))
+    cut = draw(st.integers(0, len(control_planes)))
+    stages = [[c["name"] for c in part] for part in (control_planes[:cut], control_planes[cut:])]
+    rollout = {"stages": [{"name": f"stage-{i}", "soak": "1h", "controlPlaneSelector": {"names": s}} for i, s in enumerate(stages) if s]}
     more = draw(_optional({"iam": st.just(iam)})) if not tokens and len(teams) == 1 else {"iam": iam}
+    more |= draw(_optional({"configurations": st.just(configurations), "rollout": st.just(rollout)}))
     more |= draw(_optional({"removalPolicy": st.sampled_from(("Confirm", "Delete", "Orphan")), "managementPolicies": POLICIES}))
     spec = {"organization": "acme", "spaces": spaces, "groups": groups, "controlPlanes": control_planes, "resources": resources, **more}
     return _consumed(draw, spec)

@@ -85,6 +85,7 @@ def test_lists_of_named_things_are_told_apart_by_name() -> None:
         "spaces": ["name"],
         "groups": ["name"],
         "controlPlanes": ["name"],
+        "configurations": ["name"],
         "resources": ["name"],
         "connectors": ["name"],
     }
@@ -137,6 +138,7 @@ def test_conditions_are_few_stable_and_seen_by_the_claim() -> None:
                 f"{what}Ready"
                 for what in ("Credentials", "Groups", "ControlPlanes", "Resources", "Identity", "Registrations", "Connectors")
             ),
+            *("RolledOut", "RolloutHalted"),
             *("Conflict", "Refused", "RemovalPending", "Deletable"),
         ]
     ] * len(STORIES)

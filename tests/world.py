@@ -3,12 +3,13 @@
 import base64
 import copy
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, structs
-from function.observed import dig
+from function.observed import BEGINNING, dig
 from tests import upbound
 
 Manifest = dict[str, Any]
@@ -52,9 +53,11 @@ def request(
     return req
 
 
-def call(xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None) -> fnv1.RunFunctionResponse:
+def call(
+    xr: Manifest, input_: Manifest, observed: dict[str, Manifest] | None = None, now: datetime = BEGINNING
+) -> fnv1.RunFunctionResponse:
     """What the function makes of `xr`."""
-    return fn.run(request(xr, input_, observed, SECRETS))
+    return fn.run(request(xr, input_, observed, SECRETS), now)
 
 
 class World:
@@ -70,10 +73,11 @@ class World:
         self.secrets: dict[str, str] = {}
         self._young: set[str] = set()
         self._stated: dict[str, set[str]] = {}
+        self.now = BEGINNING
 
     def reconcile(self) -> fnv1.RunFunctionResponse:
         """Crossplane: call the function, apply what it wants, delete what it does not."""
-        rsp = call(self.xr, self.input, self.observed)
+        rsp = call(self.xr, self.input, self.observed, self.now)
         desired = {k: plain(r.resource) for k, r in rsp.desired.resources.items()}
         self._young = set(desired) - set(self.observed)
         for key, manifest in desired.items():
@@ -150,6 +154,9 @@ class World:
         up = seen is not None and ready and (written or o["spec"]["readiness"]["policy"] != "SuccessfulCreate")
         if seen is not None and ready and seen["kind"] == "ControlPlane":
             seen["status"] = {"conditions": [{"type": t, "status": "True", "reason": t} for t in ("Ready", "Healthy")]}
+        if seen is not None and ready and seen["kind"] == "Configuration":
+            conditions = [{"type": t, "status": "True", "reason": t} for t in ("Installed", "Healthy")]
+            seen["status"] = {"currentIdentifier": seen["spec"]["package"], "conditions": conditions}
         o["status"] = {
             "conditions": [condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), condition("Ready", met=up)]
         }
@@ -207,7 +214,8 @@ def settled(xr: Manifest, input_: Manifest, *, steps: int = 8) -> World:
 
 def condition(type_: str, *, met: bool, generation: int | None = None) -> Manifest:
     seen = {} if generation is None else {"observedGeneration": generation}
-    return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": "", **seen}
+    message = "" if met else "observe failed: external resource does not exist"
+    return {"type": type_, "status": "True" if met else "False", "reason": "Available" if met else "Waiting", "message": message, **seen}
 
 
 def _merge(under: Manifest, over: Manifest) -> Manifest:

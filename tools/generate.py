@@ -117,6 +117,7 @@ def xrd(*, namespaced: bool) -> Schema:
                     "referenceable": True,
                     "additionalPrinterColumns": [
                         _column("Control-Planes", ".status.summary"),
+                        _column("Rollout", ".status.rollout"),
                         _column("Organization", ".spec.organization"),
                         _column("Message", ".status.message"),
                     ],

@@ -32,6 +32,14 @@ from tests.stories import ROOT, Story, dump, stories  # Needs the path above.
 KEY = "crossplane.io/composition-resource-name"
 DERIVED = ("Ready", "Synced")
 NOT_OURS = ("Responsive",)
+_SERVE = """
+from function import fn, main, server
+from tests.stories import NOW
+
+server.FunctionRunner = lambda: fn.FunctionRunner(lambda: NOW)
+main.cli()
+"""
+"""Our server with the clock of the stories."""
 Documents = list[dict[str, Any]]
 
 
@@ -206,8 +214,8 @@ def function() -> Iterator[str]:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{s.getsockname()[1]}"
-    command = [str(Path(sys.executable).parent / "function"), "--insecure", "--address", address, "--metrics-port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-c", _SERVE, "--insecure", "--address", address, "--metrics-port", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         host, port = address.split(":")
         for _ in range(100):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from function.model import spec as s
@@ -17,9 +17,18 @@ RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.s
 
 def problems(spec: s.Spec) -> Iterator[Problem]:
     """All that is wrong, in the order of the spec."""
-    named = {"spaces": spec.spaces, "groups": spec.groups, "controlPlanes": spec.control_planes, "resources": spec.resources}
+    named: dict[Location, Sequence[Any]] = {
+        ("spaces",): spec.spaces,
+        ("groups",): spec.groups,
+        ("controlPlanes",): spec.control_planes,
+        ("configurations",): spec.configurations,
+        ("rollout", "stages"): spec.rollout.stages,
+        ("resources",): spec.resources,
+        ("defaults", "controlPlane", "configurations"): spec.defaults.control_plane.configurations or (),
+        **{("controlPlanes", i, "configurations"): c.configurations or () for i, c in enumerate(spec.control_planes)},
+    }
     for field, entries in named.items():
-        names = [(("spec", field, i, "name"), e.name) for i, e in enumerate(entries)]  # type: ignore[attr-defined]  # All have one.
+        names = [(("spec", *field, i, "name"), e.name) for i, e in enumerate(entries)]
         yield from unique(names, "stands twice; write a name of its own")
     for i, space in enumerate(spec.spaces):
         yield from _space(("spec", "spaces", i), space)

@@ -3,6 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -132,6 +133,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Configuration:
+    """A Configuration package, at the version that is wanted."""
+
+    name: str
+    package: str
+    version: str
+    pull_secrets: tuple[str, ...]
+    pull_policy: str
+    skip_dependency_resolution: bool
+
+    @property
+    def source(self) -> str:
+        """Package and version, as Crossplane writes both."""
+        return f"{self.package}{'@' if self.version.startswith('sha256:') else ':'}{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class ControlPlane:
     """A control plane. `entry` is its name in the environment; `spec` is what the Space gets."""
 
@@ -144,6 +162,17 @@ class ControlPlane:
     labels: Mapping[str, str]
     spec: Mapping[str, Any]
     kubeconfig: SecretKey | None
+    configurations: tuple[Configuration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A step of a rollout. `version` pins the Configurations of its control planes."""
+
+    name: str
+    control_planes: tuple[ControlPlane, ...]
+    soak: timedelta
+    version: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +311,7 @@ class Environment:
     resources: tuple[Resource, ...]
     hub: Hub | None
     iam: Iam
+    stages: tuple[Stage, ...] = ()
     argocd: tuple[ArgoCD, ...] = ()
     flux: tuple[Flux, ...] = ()
     connectors: tuple[Connector, ...] = ()
@@ -290,6 +320,7 @@ class Environment:
     def entered(self) -> frozenset[tuple[str, str, str]]:
         """Control planes that something goes into, as (space, group, name)."""
         inside = [r.control_plane for r in self.resources if r.control_plane]
+        inside += [c for c in self.control_planes if c.configurations]
         inside += [c.control_plane for c in self.connectors if self.makes_claim_namespace(c)]
         return frozenset((c.space, c.group, c.name) for c in inside)
 

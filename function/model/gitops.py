@@ -33,7 +33,7 @@ class ExternalSecret(t.Model):
     """The store. The Composition's Input says which may be used."""
     remote_ref: RemoteRef
     """The value in the store."""
-    refresh_interval: t.Duration | None = None
+    refresh_interval: t.Interval | None = None
     """How often it is read. Default: 1h."""
 
 
@@ -154,7 +154,7 @@ class Source(t.Model):
     """Git repository (https, ssh) or OCI repository (oci). No credentials may be in the address."""
     ref: SourceReference | None = None
     """What of it is used."""
-    interval: t.Duration | None = None
+    interval: t.Interval | None = None
     """How often it is looked at. Default: spec.flux.interval."""
     secret_name: t.ObjectName | None = None
     """Secret with its credentials, beside it. The Composition's Input says which may be used."""
@@ -182,7 +182,7 @@ class Flux(t.Model):
     """A source that exists. The Composition's Input says which may be used."""
     path: t.RelativePath | None = None
     """Path of the claims in the source. Default: ./claims."""
-    interval: t.Duration | None = None
+    interval: t.Interval | None = None
     """How often claims are applied. Default: 5m0s."""
     prune: bool | None = None
     """Whether Flux deletes from a control plane what is no longer in the source. Default: true."""

@@ -11,6 +11,7 @@ NEVER_ALLOWED = ("ControlPlane.spaces.upbound.io", "Namespace", "Secret")
 """Kinds that `resources` never carries: the first two have fields of their own, the third would put a secret in a spec."""
 
 _Globs = Annotated[tuple[t.Glob, ...], t.AsTuple, Field(max_length=100)]
+_PackageGlobs = Annotated[tuple[t.PackageGlob, ...], t.AsTuple, Field(max_length=100)]
 
 
 class SecretRule(SecretKeyRef):
@@ -52,6 +53,8 @@ class Rule(t.Model):
     """Whether they may leave a Space's certificate unverified. Default: false."""
     host_namespaces: _Globs = ()
     """Namespaces of a self-hosted Space's cluster that their control planes may run in. Default: none."""
+    packages: _PackageGlobs = ("*",)
+    """Configuration packages that they may install in their control planes: registry and repository. Default: all."""
     resources: Annotated[tuple[ResourceRule, ...], t.AsTuple, Field(max_length=20)] = ()
     """Kinds that spec.resources may carry, and that spec.iam and groups[].access may make. Default: none."""
     targets: Annotated[tuple[t.Name, ...], t.AsTuple, Field(max_length=100)] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks, defaults, resolve_iam, services
+from function.model import checks, defaults, resolve_iam, services, stages
 from function.model import spec as s
 from function.model.consumers import Consumers
 from function.model.environment import (
@@ -57,14 +57,20 @@ class Resolver:
         self.problems += resolve_iam.robots_that_make_groups(self.spaces.values(), self.groups.values())
         self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
         self._unique_control_planes(list(self.control_planes.values()))
+        entered = [c for c in self.control_planes.values() if not self._legacy(c.space)]
+        self.problems += stages.problems(entered, spec.rollout)
+        for c in entered:
+            if c.configurations:
+                self._reachable(("spec", "configurations"), c)
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")
         self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values())
+        self.problems += stages.repeated(resources)
         shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
         consumers = Consumers(spec, self.input, *shared).resolved()
         if self.problems:
-            raise InvalidError(self.problems)
+            raise InvalidError(dict.fromkeys(self.problems))
         hub = self.input.hub
         return Environment(
             identity=self.identity,
@@ -79,6 +85,7 @@ class Resolver:
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
             iam=self.iam,
+            stages=tuple(stages.stages(entered, spec.rollout)),
             **consumers,
         )
 
@@ -177,6 +184,7 @@ class Resolver:
             labels=settings.labels or {},
             spec=self._nothing(at, e) if self._legacy(space) else self._remote_spec(at, e, settings, group),
             kubeconfig=self._own_kubeconfig((*at, "kubeconfigSecretRef"), e, space),
+            configurations=() if self._legacy(space) else stages.configurations(self.spec.configurations, settings.configurations or ()),
         )
 
     def _nothing(self, at: Location, e: s.ControlPlane) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from function.model import gitops
 from function.model import types as t
 from function.model.iam import Access, Iam
+from function.model.packages import Configuration, Rollout
 from function.model.references import SecretKeyRef, TokenSource
 
 __all__ = ["SecretKeyRef", "Spec", "TokenSource"]
@@ -192,6 +193,8 @@ class ControlPlaneSettings(t.Model):
     """A Secret in the Space that receives a kubeconfig. Spaces call the field deprecated."""
     host_namespace: HostNamespace | None = None
     """The host cluster's namespace, on self-hosted Spaces. Fixed once the control plane exists."""
+    configurations: Annotated[tuple[Configuration, ...] | None, t.AsTuple, t.list_map("name", most=32)] = None
+    """Configurations of this control plane, merged by name over the environment's."""
     management_policies: _POLICIES | None = None
     """['*'], ['Observe'], or all but Delete. Default: the group's, then the environment's."""
     argocd: gitops.ArgoCDSettings | None = None
@@ -252,8 +255,8 @@ class Resource(t.Model):
 class ConfirmedRemoval(t.Model):
     """Agreement to delete one thing whose line is gone. The RemovalPending condition prints the entry."""
 
-    kind: Literal["ControlPlane", "Group", "Repository", "Backup", "SharedBackup"]
-    """ControlPlane, Group, Repository, Backup or SharedBackup."""
+    kind: Literal["ControlPlane", "Group", "Configuration", "Repository", "Backup", "SharedBackup"]
+    """ControlPlane, Group, Configuration, Repository, Backup or SharedBackup."""
     name: t.Name
     """Its name in this environment."""
     uid: t.Uid
@@ -268,8 +271,8 @@ class Spec(t.Model):
     management_policies: _POLICIES = ("*",)
     """['*'], ['Observe'], or all but Delete. A group's or control plane's own wins. Default: ['*']."""
     removal_policy: Literal["Confirm", "Delete", "Orphan"] = "Confirm"
-    """What happens to a control plane or owned group whose line is removed: Confirm holds it until confirmedRemovals
-    names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
+    """What happens to a control plane, owned group or Configuration whose line is removed: Confirm holds it until
+    confirmedRemovals names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
     confirmed_removals: Annotated[tuple[ConfirmedRemoval, ...], t.AsTuple, t.list_map("kind", "name", "uid", most=100)] = ()
     """Removals that are meant."""
     spaces: Annotated[tuple[Space, ...], t.AsTuple, t.list_map("name", most=32)] = ()
@@ -281,6 +284,10 @@ class Spec(t.Model):
     and is merged under every entry. What an entry says wins, and a list replaces the whole list."""
     control_planes: Annotated[tuple[ControlPlane, ...], t.AsTuple, t.list_map("name", most=1000)] = ()
     """The control planes."""
+    configurations: Annotated[tuple[Configuration, ...], t.AsTuple, t.list_map("name", most=32)] = ()
+    """Configuration packages of all control planes."""
+    rollout: Rollout = Rollout()
+    """How a version of the Configurations reaches the control planes: in stages, one after the other."""
     resources: Annotated[tuple[Resource, ...], t.AsTuple, t.list_map("name", most=200)] = ()
     """Any other objects."""
     argocd: gitops.ArgoCD | None = None

@@ -22,6 +22,48 @@ class RegistrationStatus(t.Model):
     """What stands in the way."""
 
 
+class ConfigurationStatus(t.Model):
+    """How a Configuration is doing in a control plane."""
+
+    name: str
+    """Its name."""
+    wanted: str
+    """The version that the environment wants."""
+    target: str = ""
+    """The version that it is to run now. None while it waits for its stage."""
+    running: str = ""
+    """The version that it runs."""
+    healthy: bool
+    """Whether it runs its target, Installed and Healthy, in a control plane that is ready."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class StageStatus(t.Model):
+    """How far a stage of the rollout is. What is written here is remembered: since when it has been healthy."""
+
+    name: str
+    """The stage."""
+    phase: str
+    """RolledOut, Progressing, Halted, Soaking, Pinned or Waiting."""
+    wanted: str
+    """The version that the environment wants in it."""
+    target: str = ""
+    """The version that it is to run now."""
+    running: str = ""
+    """The versions that it runs."""
+    healthy: int
+    """How many of its Configurations run their target, and well."""
+    total: int
+    """How many Configurations its control planes have together."""
+    healthy_since: str = ""
+    """Since when all of it has been healthy at what is wanted."""
+    soaking_until: str = ""
+    """When the next stage may go on."""
+    message: str = ""
+    """What it waits for, or what is wrong."""
+
+
 class ControlPlaneStatus(t.Model):
     """How a control plane is doing."""
 
@@ -37,6 +79,10 @@ class ControlPlaneStatus(t.Model):
     """Version of Crossplane."""
     endpoint: str
     """Address of its API."""
+    stage: str = ""
+    """Its stage of the rollout."""
+    configurations: Annotated[tuple[ConfigurationStatus, ...], Field(max_length=64)] = ()
+    """Its Configurations."""
     message: str = ""
     """What stands in the way."""
     registrations: Annotated[tuple[RegistrationStatus, ...], Field(max_length=202)] = ()
@@ -113,6 +159,10 @@ class Status(t.Model):
 
     control_planes: Annotated[tuple[ControlPlaneStatus, ...], Field(max_length=1000)] = ()
     """The control planes."""
+    stages: Annotated[tuple[StageStatus, ...], Field(max_length=32)] = ()
+    """The stages of the rollout, in order."""
+    rollout: str = ""
+    """How far the rollout is, in a word, and at which stage."""
     groups: Annotated[tuple[GroupStatus, ...], Field(max_length=1100)] = ()
     """The groups."""
     resources: Annotated[tuple[ResourceStatus, ...], Field(max_length=200)] = ()

@@ -119,6 +119,9 @@ def _control_plane(at: Location, c: ControlPlane, env: Environment, rule: Rule) 
         yield Problem((*at, "hostNamespace", "name"), f"may not be used: it names a namespace of the Space's own cluster; {ASK}")
     if c.kubeconfig:
         yield from _kubeconfig((*at, "kubeconfigSecretRef"), c.kubeconfig, "ControlPlaneKubeconfig", env, rule)
+    for package in dict.fromkeys(k.package for k in c.configurations):
+        if not _matches(package, rule.packages):
+            yield Problem(at, f"gets the package {package}, which may not be installed from this namespace; {ASK}")
 
 
 def _kubeconfig(at: Location, ref: SecretKey, use: str, env: Environment, rule: Rule) -> Iterator[Problem]:

@@ -17,13 +17,17 @@ GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 UID = r"^(unknown|[-0-9a-f]+)$"
-DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+INTERVAL = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 GIT_URL = r"^((https|ssh)://[^\s?#]+|[-._a-zA-Z0-9]+@[-.a-zA-Z0-9]+:[^\s?#]+)$"
 SOURCE_URL = r"^(https|ssh|oci)://[^\s?#]+$"
 RELATIVE_PATH = r"^[-._/a-zA-Z0-9]+$"
 REVISION = r"^[-._/+*~^<>=a-zA-Z0-9 ]+$"
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 REMOTE_KEY = r"^[^{}\s]+$"
+PACKAGE = r"^[a-z0-9][-a-z0-9]*(\.[a-z0-9][-a-z0-9]*)+(:[1-9][0-9]{0,4})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$"
+PACKAGE_VERSION = r"^(v?[0-9]+\.[0-9]+\.[0-9]+[-._0-9A-Za-z]*|sha256:[0-9a-f]{64})$"
+PACKAGE_GLOB = r"^[-a-z0-9._:/*]*$"
+DURATION = r"^([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,8}s)?$"
 
 PATTERN_HINTS = {
     DNS_LABEL: "write lower case letters, digits and '-', beginning and ending with a letter or digit",
@@ -37,8 +41,12 @@ PATTERN_HINTS = {
     GLOB: "write lower case letters, digits, '-', '.' and ':', with '*' for any characters",
     KIND: "write Kind.group, such as SharedSecretStore.spaces.upbound.io, or Kind alone for the core group",
     UUID: "write the UUID that Upbound shows for it: 36 characters, hexadecimal digits in lower case and '-'",
+    PACKAGE: "write registry and repository alone, such as xpkg.upbound.io/acme/platform; the tag or digest goes into version",
+    PACKAGE_VERSION: "write one exact version, such as v1.4.0, or a digest (sha256:...): ranges and moving tags cannot be rolled out",
+    PACKAGE_GLOB: "write a registry and repository in lower case, with '*' for any characters",
+    DURATION: "write hours, minutes and seconds, such as 30m or 1h30m",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
-    DURATION: "write a duration as Flux has it, such as 5m0s or 1h",
+    INTERVAL: "write a duration as Flux has it, such as 5m0s or 1h",
     GIT_URL: "write the address of a Git repository: https://, ssh:// or user@host:path, with nothing after the path",
     SOURCE_URL: "write the address of the source: https://, ssh:// or oci://, with nothing after the path",
     RELATIVE_PATH: "write a path in the repository, such as claims",
@@ -66,7 +74,7 @@ Glob = Annotated[str, _text(GLOB, 259, 0)]
 Kind = Annotated[str, _text(KIND, 317)]
 Uuid = Annotated[str, _text(UUID, 36)]
 Uid = Annotated[str, _text(UID, 64)]
-Duration = Annotated[str, _text(DURATION, 32)]
+Interval = Annotated[str, _text(INTERVAL, 32)]
 GitUrl = Annotated[str, _text(GIT_URL, 2048)]
 SourceUrl = Annotated[str, _text(SOURCE_URL, 2048)]
 RelativePath = Annotated[str, _text(RELATIVE_PATH, 1024)]
@@ -74,6 +82,10 @@ Revision = Annotated[str, _text(REVISION, 253)]
 Digest = Annotated[str, _text(DIGEST, 71)]
 RemoteKey = Annotated[str, _text(REMOTE_KEY, 1024)]
 ClusterId = Annotated[str, _text(LABEL_VALUE, 63)]
+Package = Annotated[str, _text(PACKAGE, 255)]
+PackageVersion = Annotated[str, _text(PACKAGE_VERSION, 128)]
+PackageGlob = Annotated[str, _text(PACKAGE_GLOB, 255, 0)]
+Duration = Annotated[str, _text(DURATION, 21)]
 
 # JSON arrays arrive as lists; a frozen model keeps tuples. Only the container is lax, never what is in it.
 AsTuple = Strict(strict=False)

@@ -25,6 +25,7 @@ def test_keys() -> None:
     assert names.control_plane_access(C) == "providerconfig/west/team/app"
     assert names.group("west", "team") == "group/west/team"
     assert names.control_plane(C) == "controlplane/west/team/app"
+    assert names.configuration(C, "platform") == "configuration/west/team/app/platform"
     assert names.resource(resource("Space")) == "resource/space/west/Kind/-/x"
     assert names.resource(resource("Group", "a.b/v1")) == "resource/group/west/team/Kind.a.b/-/x"
     assert names.resource(resource("ControlPlane", "a.b/v1", "n")) == "resource/controlplane/west/team/app/Kind.a.b/n/x"
@@ -104,6 +105,8 @@ def test_what_a_key_says_of_its_place() -> None:
         names.space_of(k) for k in ("group/a/b", "controlplane/a/b/c", "resource/group/a/b/K/-/x", "providerconfig/a", "kubeconfig")
     ] == ["a", "a", "a", "", ""]
     assert names.control_plane_of("resource/controlplane/a/b/c/K/-/x") == "controlplane/a/b/c"
+    assert names.control_plane_of("configuration/a/b/c/x") == "controlplane/a/b/c"
+    assert names.space_of("configuration/a/b/c/x") == "a"
     assert names.control_plane_of("resource/group/a/b/K/-/x") == ""
 
 
@@ -121,6 +124,7 @@ def test_labels_and_annotations() -> None:
         "environments.upbound.io/when-removed",
     )
     assert names.ANNOTATION_PREREQUISITES == "environments.upbound.io/prerequisites-ready"
+    assert names.ANNOTATION_INSTALLED == "environments.upbound.io/installed"
 
 
 def test_keys_in_the_kubeconfig_secret() -> None:

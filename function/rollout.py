@@ -1,0 +1,288 @@
+"""Which version of each Configuration each control plane is to run, from the environment, what is observed, and the time.
+
+What a control plane runs is read from what is observed. The one thing that must be remembered is since when a
+stage has been healthy: that is in the environment's status, and if it is lost, only the soak starts again.
+"""
+
+import enum
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from function import names
+from function.model.environment import Configuration, ControlPlane, Environment, Policies, Stage
+from function.observed import REMOTE, WANTED, Observed, dig
+from function.readiness import Document, conditions
+
+ABSENT = "external resource does not exist"
+"""What an Object that only looks says of nothing (crossplane-runtime pkg/reconciler/managed: errExternalResourceNotExist)."""
+
+
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+"""How times are written."""
+
+
+class State(enum.Enum):
+    """How a Configuration is doing in a control plane, by what is seen of it."""
+
+    HEALTHY = enum.auto()
+    """Installed and Healthy at the version that its Object names."""
+    FAILING = enum.auto()
+    """Seen not to be: it, or its control plane."""
+    CHANGING = enum.auto()
+    """On its way to the version that its Object names."""
+    UNSEEN = enum.auto()
+    """Not to be read now."""
+    ABSENT = enum.auto()
+    """Looked for, and not there."""
+
+
+class Phase(enum.Enum):
+    """How far a stage is. The first of these that any stage is in speaks for the whole rollout."""
+
+    HALTED = "Halted"
+    PROGRESSING = "Progressing"
+    SOAKING = "Soaking"
+    PINNED = "Pinned"
+    WAITING = "Waiting"
+    ROLLED_OUT = "RolledOut"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is seen of one Configuration in one control plane.
+
+    Attributes:
+        state: how it is doing.
+        names: the source that its Object tells it to run, or that it has by itself where the Object only looks.
+        runs: the source that it runs.
+        told: whether its Object does more than look.
+    """
+
+    state: State
+    names: str
+    runs: str
+    told: bool
+
+
+_Sight = Mapping[tuple[str, str], Seen]
+"""What is seen in the control planes of one stage, by control plane and Configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One Configuration in one control plane. Without a `target` it is only looked at, until its stage may have a version."""
+
+    control_plane: ControlPlane
+    configuration: Configuration
+    key: str
+    seen: Seen
+    target: str
+
+    @property
+    def done(self) -> bool:
+        """Whether it runs the wanted version, and well."""
+        return self.settled and self.target == self.configuration.source
+
+    @property
+    def failing(self) -> bool:
+        """Whether it is seen not to be healthy at what it is to run now; on the way to another version is no failure of that."""
+        return self.seen.state is State.FAILING and self.seen.names == self.target
+
+    @property
+    def settled(self) -> bool:
+        """Whether it runs what it is to run now, and well, and is told so if it may be."""
+        told = self.seen.told or self.control_plane.policies is Policies.OBSERVE
+        return told and self.seen.state is State.HEALTHY and self.seen.names == self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stage is. `until` is when the next one may go on, while this one soaks."""
+
+    stage: Stage
+    installs: tuple[Install, ...]
+    open: bool
+    since: datetime | None
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it runs what is wanted, and well."""
+        return all(i.done for i in self.installs)
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is, by itself."""
+        if any(i.failing for i in self.installs):
+            return Phase.HALTED
+        if self.done:
+            return Phase.ROLLED_OUT
+        if any(i.target and not i.settled for i in self.installs):
+            return Phase.PROGRESSING
+        return Phase.PINNED if self.stage.version else Phase.WAITING
+
+    @property
+    def until(self) -> datetime | None:
+        """The end of its soak, once it has begun."""
+        return self.since + self.stage.soak if self.since else None
+
+    @property
+    def wanted(self) -> str:
+        """What is wanted in it, for people and for memory."""
+        return versions((i.configuration.name, i.configuration.source) for i in self.installs)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """All stages, in order; one without a name where the environment has none."""
+
+    stages: tuple[Progress, ...]
+    now: datetime
+
+    def phases(self) -> Iterator[tuple[Phase, Progress]]:
+        """How far each stage is: one that is done soaks, as long as a later one waits for that."""
+        undone = [i for i, s in enumerate(self.stages) if not s.done]
+        for i, s in enumerate(self.stages):
+            soaks = i not in undone and s.until and s.until > self.now and i < max(undone, default=-1)
+            yield Phase.SOAKING if soaks else s.phase, s
+
+    @property
+    def due(self) -> datetime | None:
+        """When the next gate opens by time alone."""
+        return min((s.until for phase, s in self.phases() if phase is Phase.SOAKING and s.until), default=None)
+
+
+def of(env: Environment, observed: Observed) -> Rollout:
+    """The rollout as it is now."""
+    stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
+    found = [{(c.entry, k.name): _see(observed, c, k) for c in s.control_planes for k in c.configurations} for s in stages]
+    last = _named(found[-1])
+    out: list[Progress] = []
+    healthy = soaked = True
+    for stage, seen in zip(stages, found, strict=True):
+        target = _Gate(stage, _named(seen), last, healthy=healthy, soaked=soaked).target
+        installs = tuple(
+            Install(c, k, names.configuration(c, k.name), seen[c.entry, k.name], target(k, seen[c.entry, k.name]))
+            for c in stage.control_planes
+            for k in c.configurations
+        )
+        progress = Progress(stage, installs, soaked, None)
+        progress = Progress(stage, installs, soaked, _since(progress, observed))
+        healthy = healthy and progress.done
+        soaked = soaked and progress.done and (not installs or (progress.until is not None and progress.until <= observed.now))
+        out.append(progress)
+    return Rollout(tuple(out), observed.now)
+
+
+def versions(sources: Iterable[tuple[str, str]]) -> str:
+    """Versions as people read them: alone where there is one Configuration, with its name where there are several."""
+    found = sorted({(name, version(source)) for name, source in sources if source})
+    several = len({name for name, _ in found}) > 1
+    return ", ".join(f"{name} {v}" if several else v for name, v in found)
+
+
+def version(source: str) -> str:
+    """The tag or digest of a source."""
+    at = source.rpartition("@")[2] if "@" in source else source.rpartition("/")[2].partition(":")[2]
+    return at or source
+
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """What decides over the targets of one stage."""
+
+    stage: Stage
+    fellows: Mapping[str, Counter[str]]
+    last: Mapping[str, Counter[str]]
+    healthy: bool
+    """Whether all before it is healthy at what is wanted."""
+    soaked: bool
+    """Whether it has been so for long enough, too."""
+
+    def target(self, k: Configuration, mine: Seen) -> str:
+        """The source that a control plane is to run; empty while it waits for one."""
+        if self.stage.version:
+            return replace(k, version=self.stage.version).source
+        # What all of the last stage runs has passed every gate: going back to it is no risk.
+        if self.soaked or set(self.last.get(k.name, ())) == {k.source}:
+            return k.source
+        if mine.names or mine.state is not State.ABSENT:
+            return mine.names
+        others = self.fellows.get(k.name)
+        # Where nothing runs yet, a first installation waits for health, not for soak.
+        first = self.healthy and not self.fellows
+        return others.most_common(1)[0][0] if others else k.source if first else ""
+
+
+def _named(seen: _Sight) -> Mapping[str, Counter[str]]:
+    """The sources that control planes of one stage are told to run, with how many, by Configuration."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (_, name), s in seen.items():
+        if s.names:
+            found[name][s.names] += 1
+    return found
+
+
+def _since(progress: Progress, observed: Observed) -> datetime | None:
+    """Since when a stage has been healthy at what is wanted: as remembered, or since now.
+
+    A stage of which something cannot be read just now is not done, but what is known of it is not forgotten.
+    """
+    if not all(i.done or (i.seen.state is State.UNSEEN and i.seen.names == i.configuration.source) for i in progress.installs):
+        return None
+    remembered = observed.status.get("stages")
+    for entry in remembered if isinstance(remembered, Sequence) else ():
+        if (dig(entry, "name"), dig(entry, "wanted")) == (progress.stage.name, progress.wanted):
+            since = _time(dig(entry, "healthySince"))
+            if since and since <= observed.now:
+                return since
+    return observed.now if progress.done and progress.installs else None
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
+    """What is seen of `k` in `c`."""
+    key, up = names.configuration(c, k.name), observed.ready(names.control_plane(c))
+    synced, remote = observed.condition(key, "Synced"), observed.mapping(key, *REMOTE)
+    there, runs = _text(remote, "spec", "package"), _text(remote, "status", "currentIdentifier")
+    told = "Update" in (observed.field(key, "spec", "managementPolicies") or ())
+    source = observed.text(key, *WANTED, "spec", "package") if told else there
+    if not _fresh(observed, key) or synced.get("status") != "True" or not remote:
+        absent = not source and up and _fresh(observed, key) and ABSENT in str(synced.get("message"))
+        state = State.ABSENT if absent else State.UNSEEN
+    elif source != there or not up:
+        state = State.CHANGING if up else State.FAILING
+    else:
+        state = _health(conditions(remote), at_it=runs == source)
+    return Seen(state, source, runs, told)
+
+
+def _health(found: Mapping[str, Document], *, at_it: bool) -> State:
+    """What a package's conditions say (crossplane apis/pkg/v1: conditions.go, internal/controller/pkg/manager)."""
+    installed, healthy = found.get("Installed", {}), found.get("Healthy", {})
+    if at_it and installed.get("status") == healthy.get("status") == "True":
+        return State.HEALTHY
+    if installed.get("status") == "False" and not str(installed.get("message")).startswith("Waiting for unpack"):
+        return State.FAILING
+    # A revision that is being made has health Unknown, which Crossplane 2 reports as False.
+    unsure = not at_it or healthy.get("status") != "False" or 'health is "Unknown"' in str(healthy.get("message"))
+    return State.CHANGING if unsure else State.FAILING
+
+
+def _fresh(observed: Observed, key: str) -> bool:
+    """Whether the Object has been looked at since its spec last changed."""
+    generation, looked = observed.field(key, "metadata", "generation"), observed.condition(key, "Synced").get("observedGeneration")
+    return not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation
+
+
+def _text(document: Document, *path: str) -> str:
+    found = dig(document, *path)
+    return found if isinstance(found, str) else ""
