@@ -13,6 +13,7 @@ from function.model.checks import RESERVED_LABELS
 from function.model.environment import dig
 from function.model.tenancy import RESERVED_GROUPS
 from function.model.types import VERSION
+from function.observed import text
 
 Manifest = dict[str, Any]
 _MOST_LABELS = 32
@@ -31,18 +32,18 @@ def environment_from(
     """
     made = kubeconfigs.environment_from(kubeconfig, name, namespace, api=api)
     found = sorted(
-        (o for top in objects for o in _unpacked(top)), key=lambda o: (_text(o, "metadata", "namespace"), _text(o, "metadata", "name"))
+        (o for top in objects for o in _unpacked(top)), key=lambda o: (text(o, "metadata", "namespace"), text(o, "metadata", "name"))
     )
-    groups = [o for o in found if o.get("kind") == "Namespace" and _text(o, "metadata", "labels", names.LABEL_GROUP) == "true"]
-    planes = [o for o in found if o.get("kind") == "ControlPlane" and _text(o, "apiVersion").startswith("spaces.upbound.io/")]
+    groups = [o for o in found if o.get("kind") == "Namespace" and text(o, "metadata", "labels", names.LABEL_GROUP) == "true"]
+    planes = [o for o in found if o.get("kind") == "ControlPlane" and text(o, "apiVersion").startswith("spaces.upbound.io/")]
     notes = [f"group {_place(o)} is left out: it belongs to the Space itself" for o in groups if _is_the_spaces(o)]
     groups, planes = ([o for o in some if not _is_the_spaces(o)] for some in (groups, planes))
     if not groups and not planes:
         raise NoKubeconfigError("there is no group and no control plane to adopt; give what kubectl get -o yaml prints of both")
-    count, entries = Counter(_text(o, "metadata", "name") for o in planes), []
+    count, entries = Counter(text(o, "metadata", "name") for o in planes), []
     taken = {name for name, times in count.items() if times == 1}
     for o in planes:
-        remote, group = _text(o, "metadata", "name"), _place(o)
+        remote, group = text(o, "metadata", "name"), _place(o)
         entry = {"name": remote if count[remote] == 1 else _free(f"{group}-{remote}", taken), "adopt": True}
         entry |= ({"remoteName": remote} if remote != entry["name"] else {}) | ({"group": group} if group != "default" else {})
         crossplane = _crossplane(o)
@@ -71,7 +72,7 @@ def _unpacked(document: object) -> Iterator[Mapping[str, Any]]:
 
 def _place(o: Mapping[str, Any]) -> str:
     """The group that an object is in, or is."""
-    return _text(o, "metadata", "namespace") or _text(o, "metadata", "name")
+    return text(o, "metadata", "namespace") or text(o, "metadata", "name")
 
 
 def _is_the_spaces(o: Mapping[str, Any]) -> bool:
@@ -82,21 +83,16 @@ def _common(o: Mapping[str, Any]) -> Manifest:
     """Labels, for stages to select by, and the class."""
     found = dig(o, "metadata", "labels")
     own = {k: v for k, v in found.items() if not k.startswith((*RESERVED_LABELS, "kubernetes.io/"))} if isinstance(found, Mapping) else {}
-    class_ = _text(o, "spec", "class")
+    class_ = text(o, "spec", "class")
     return {**({"labels": dict(sorted(own.items())[:_MOST_LABELS])} if own else {}), **({"class": class_} if class_ else {})}
 
 
 def _crossplane(o: Mapping[str, Any]) -> Manifest | None:
     """What is to be said of Crossplane so that it stays as it is; None where that cannot be said."""
-    channel, version = _text(o, "spec", "crossplane", "autoUpgrade", "channel") or "Stable", _text(o, "spec", "crossplane", "version")
+    channel, version = text(o, "spec", "crossplane", "autoUpgrade", "channel") or "Stable", text(o, "spec", "crossplane", "version")
     if channel == "None" and not re.match(VERSION, version):
         return None
     said: Manifest = {"version": version} if channel == "None" else {} if channel == "Stable" else {"autoUpgrade": {"channel": channel}}
-    state = _text(o, "spec", "crossplane", "state")
+    state = text(o, "spec", "crossplane", "state")
     said |= {"state": state} if state == "Paused" else {}
     return {"crossplane": said} if said else {}
-
-
-def _text(o: Mapping[str, Any], *path: str) -> str:
-    found = dig(o, *path)
-    return found if isinstance(found, str) else ""

@@ -14,8 +14,9 @@ from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document, UnreadableError
 from function.kubeconfigs import NoKubeconfigError
-from function.model.environment import Environment, Policies
+from function.model.environment import Environment
 from function.model.errors import InvalidError, Location
+from function.model.parts import Policies
 from function.render import NotRenderedError
 from function.rollout import TIME
 

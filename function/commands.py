@@ -6,8 +6,10 @@ import click
 
 from function import documents, given, names, printed
 from function.documents import UnreadableError
-from function.model.environment import Connector, Environment, SecretKey
+from function.model.consumed import Connector
+from function.model.environment import Environment
 from function.model.errors import InvalidError
+from function.model.parts import SecretKey
 from function.observed import dig
 from function.render import NotRenderedError
 

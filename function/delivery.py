@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from function import kube
 from function.desired import Manifest
-from function.model.environment import Environment, ExternalSecret, Target
+from function.model.consumed import ExternalSecret, Target
+from function.model.environment import Environment
 
 _READY = (
     'has(object.status) && has(object.status.conditions) && object.status.conditions.exists(c, c.type == "Ready" && c.status == "True")'

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from function.model.environment import Policies
+from function.model.parts import Policies
 
 Manifest = dict[str, Any]
 """A Kubernetes object, as plain as the YAML that it becomes."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function.readiness import conditions
+
 _NAME = r"[-.a-z0-9]+"
 _LONGEST = 200
 _MOST_FAILURES = 5
@@ -199,12 +201,16 @@ def shown(message: str) -> str:
 
 def failures(status: Mapping[str, Any]) -> str:
     """What a service of a Space says went wrong, for each control plane that it names, or an empty string."""
-    found, phase = status.get("failed"), status.get("phase")
-    texts = sorted(_failure(f) for f in found) if isinstance(found, (list, tuple)) else []
+    failed, phase = status.get("failed"), status.get("phase")
+    texts = sorted(_failure(f) for f in failed) if isinstance(failed, (list, tuple)) else []
     if texts:
         more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
         return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
-    bad = [c for c in conditions(status) if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
+    bad = [
+        c
+        for c in conditions({"status": status}).values()
+        if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))
+    ]
     said = shown(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
     return said or ("failed" if phase == "Failed" else "")
 
@@ -213,15 +219,9 @@ def _failure(f: object) -> str:
     """One control plane, with the first thing that it complains of."""
     if not isinstance(f, Mapping):
         return shown(str(f))
-    said = [str(c.get("message") or c.get("reason") or "") for c in conditions(f)]
+    said = [str(c.get("message") or c.get("reason") or "") for c in conditions({"status": f}).values()]
     name = shown(str(f.get("controlPlane")))
     return f"{name} ({shown(said[0])})" if said and said[0] else name
-
-
-def conditions(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The conditions in `status`, in their order."""
-    found = status.get("conditions")
-    return [c for c in found if isinstance(c, Mapping)] if isinstance(found, (list, tuple)) else []
 
 
 def about_credentials(message: str) -> bool:

@@ -1,7 +1,8 @@
 """Where Spaces and control planes are reached, and what must be there to reach them."""
 
 from function import names
-from function.model.environment import ControlPlane, Environment, Space
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, Space
 from function.observed import Observed
 
 

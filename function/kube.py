@@ -10,7 +10,8 @@ import yaml
 
 from function import desired, names
 from function.desired import Composed, Manifest
-from function.model.environment import Environment, SecretKey, Space, dig
+from function.model.environment import Environment, dig
+from function.model.parts import SecretKey, Space
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from function import kube, names
-from function.model.environment import ControlPlane, Environment, Space
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, Space
 from function.observed import dig
 
 Manifest = dict[str, Any]

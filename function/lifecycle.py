@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from function import kube, names
 from function.desired import Composed, Life, managed
-from function.model.environment import Confirmation, Environment, Policies, RemovalPolicy
+from function.model.environment import Environment
+from function.model.parts import Confirmation, Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 

@@ -9,7 +9,9 @@ import hashlib
 import json
 import re
 
-from function.model.environment import ControlPlane, Identity, Resource, SecretKey, Target, Token, qualified_kind
+from function.model.consumed import Target
+from function.model.environment import qualified_kind
+from function.model.parts import ControlPlane, Identity, Resource, SecretKey, Token
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"

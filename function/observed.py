@@ -6,6 +6,7 @@ from typing import Any
 
 from function import names, readiness
 from function.model import environment
+from function.model.parts import SecretKey
 from function.readiness import Document, Tree
 
 REMOTE = ("status", "atProvider", "manifest")
@@ -55,6 +56,10 @@ class Observed:
         """Whether `key` exists and is ready."""
         return key in self._resources and readiness.ready(self._resources[key], self._conditions_of(key))
 
+    def fresh(self, key: str) -> bool:
+        """Whether the provider of `key` has looked since its spec last changed."""
+        return readiness.fresh(self.document(key), self._conditions_of(key))
+
     def condition(self, key: str, type_: str) -> Document:
         """A condition of `key`, or an empty one."""
         return self._conditions_of(key).get(type_, {})
@@ -69,8 +74,7 @@ class Observed:
 
     def text(self, key: str, *path: str) -> str:
         """The string that `key` has at `path`, or an empty one."""
-        found = self.field(key, *path)
-        return found if isinstance(found, str) else ""
+        return text(self.document(key), *path)
 
     def annotation(self, key: str, name: str) -> str:
         """An annotation of `key`, or an empty string."""
@@ -84,10 +88,9 @@ class Observed:
         found = self.field(key, *path)
         return found if isinstance(found, Mapping) else {}
 
-    def secret(self, ref: environment.SecretKey) -> str:
+    def secret(self, ref: SecretKey) -> str:
         """The bytes of a Secret that was asked for, in base64, or an empty string."""
-        found = dig(self._secrets.get(names.required(ref), {}), "data", ref.key)
-        return found if isinstance(found, str) else ""
+        return text(self._secrets.get(names.required(ref), {}), "data", ref.key)
 
     def connection(self, key: str) -> Mapping[str, bytes]:
         """The connection details of `key`."""
@@ -121,6 +124,12 @@ class Observed:
         if key not in self._conditions:
             self._conditions[key] = readiness.conditions(self.document(key))
         return self._conditions[key]
+
+
+def text(document: Any, *path: str) -> str:  # noqa: ANN401  # Whatever is there.
+    """The string that `document` has at `path`, or an empty one."""
+    found = dig(document, *path)
+    return found if isinstance(found, str) else ""
 
 
 def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from function import documents, names
-from function.model.environment import Connector, Environment, SecretKey
+from function.model.consumed import Connector
+from function.model.environment import Environment
+from function.model.parts import SecretKey
 from function.resources import connector
 
 Manifest = dict[str, Any]

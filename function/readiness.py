@@ -35,14 +35,17 @@ def ready(resource: Document, conditions_: Conditions) -> bool:
     return check(resource, conditions_)
 
 
-def _in_condition(resource: Document, conditions_: Conditions) -> bool:
-    """Ready and in sync, the latter with the spec as it is now (crossplane-runtime sets observedGeneration)."""
-    synced = conditions_.get("Synced", {})
-    if conditions_.get("Ready", {}).get("status") != "True" or synced.get("status") != "True":
-        return False
-    metadata, seen = resource.get("metadata"), synced.get("observedGeneration")
+def fresh(resource: Document, conditions_: Conditions) -> bool:
+    """Whether its provider has looked since the spec last changed (crossplane-runtime sets observedGeneration)."""
+    metadata, seen = resource.get("metadata"), conditions_.get("Synced", {}).get("observedGeneration")
     generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
     return not (isinstance(generation, int) and isinstance(seen, int)) or seen >= generation
+
+
+def _in_condition(resource: Document, conditions_: Conditions) -> bool:
+    """Ready and in sync, the latter with the spec as it is now."""
+    met = all(conditions_.get(type_, {}).get("status") == "True" for type_ in ("Ready", "Synced"))
+    return met and fresh(resource, conditions_)
 
 
 def _identified(resource: Document, conditions_: Conditions) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Set as AbstractSet
 from function import names
 from function.desired import LOCAL_KINDS, Composed
 from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, title, with_policies
-from function.model.environment import Environment, Policies, RemovalPolicy
+from function.model.environment import Environment
+from function.model.parts import Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 

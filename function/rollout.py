@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from function import names
-from function.model.environment import Configuration, ControlPlane, Environment, Policies, Stage
-from function.observed import REMOTE, WANTED, Observed, dig
+from function.model.environment import Environment
+from function.model.parts import Configuration, ControlPlane, Policies, Stage
+from function.observed import REMOTE, WANTED, Observed, dig, text
 from function.readiness import Document, conditions
 
 ABSENT = "external resource does not exist"
@@ -252,11 +253,11 @@ def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
     """What is seen of `k` in `c`."""
     key, up = names.configuration(c, k.name), observed.ready(names.control_plane(c))
     synced, remote = observed.condition(key, "Synced"), observed.mapping(key, *REMOTE)
-    there, runs = _text(remote, "spec", "package"), _text(remote, "status", "currentIdentifier")
+    there, runs = text(remote, "spec", "package"), text(remote, "status", "currentIdentifier")
     told = "Update" in (observed.field(key, "spec", "managementPolicies") or ())
     source = observed.text(key, *WANTED, "spec", "package") if told else there
-    if not _fresh(observed, key) or synced.get("status") != "True" or not remote:
-        absent = not source and up and _fresh(observed, key) and ABSENT in str(synced.get("message"))
+    if not observed.fresh(key) or synced.get("status") != "True" or not remote:
+        absent = not source and up and observed.fresh(key) and ABSENT in str(synced.get("message"))
         state = State.ABSENT if absent else State.UNSEEN
     elif source != there or not up:
         state = State.CHANGING if up else State.FAILING
@@ -275,14 +276,3 @@ def _health(found: Mapping[str, Document], *, at_it: bool) -> State:
     # A revision that is being made has health Unknown, which Crossplane 2 reports as False.
     unsure = not at_it or healthy.get("status") != "False" or 'health is "Unknown"' in str(healthy.get("message"))
     return State.CHANGING if unsure else State.FAILING
-
-
-def _fresh(observed: Observed, key: str) -> bool:
-    """Whether the Object has been looked at since its spec last changed."""
-    generation, looked = observed.field(key, "metadata", "generation"), observed.condition(key, "Synced").get("observedGeneration")
-    return not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation
-
-
-def _text(document: Document, *path: str) -> str:
-    found = dig(document, *path)
-    return found if isinstance(found, str) else ""

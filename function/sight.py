@@ -34,13 +34,12 @@ class Sight:
         seen, metadata = observed.remote(key), observed.mapping(key, "metadata")
         label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
         owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
-        found, looked = observed.field(key, "spec", "managementPolicies"), observed.condition(key, "Synced").get("observedGeneration")
-        generation = metadata.get("generation")
+        found = observed.field(key, "spec", "managementPolicies")
         return cls(
             remote=seen,
             owner=owner,
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
-            fresh=not (isinstance(generation, int) and isinstance(looked, int)) or looked >= generation,
+            fresh=observed.fresh(key),
             made=bool(dig(metadata, "annotations", "crossplane.io/external-create-succeeded")),
             going=bool(metadata.get("deletionTimestamp")),
         )

@@ -9,7 +9,9 @@ from function import diagnosis, endpoints, lifecycle, names, progress, readiness
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.environment import ArgoCD, Connector, ControlPlane, Environment, Flux, Policies, RemovalPolicy, Token
+from function.model.consumed import ArgoCD, Connector, Flux
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, Policies, RemovalPolicy, Token
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 

@@ -3,7 +3,7 @@
 from typing import overload
 
 from function import names, relations
-from function.model.environment import SecretKey, Token
+from function.model.parts import SecretKey, Token
 from function.observed import Observed
 
 _REF = ("spec", "writeConnectionSecretToRef")

@@ -156,6 +156,11 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
         way = st.sampled_from(({"allowExecKubeconfig": True}, {"externalSecret": STORE_REF}))
         spec["flux"] = {"target": draw(target), **draw(source | st.just({"sourceRef": {"name": "flux-system"}})), **draw(way)}
     names = [c["name"] for c in spec["controlPlanes"]]
+    tokens = [{"robot": r["name"], "token": t["name"]} for r in spec.get("iam", {}).get("robots", ()) for t in r["tokens"]]
+    if "argocd" in spec and tokens and draw(st.booleans()):
+        spec["argocd"]["robotTokenRef"] = tokens[0]
+    taken = [s.get("credentials", {}).get("robotTokenRef") for s in spec["spaces"]]
+    robots = [{"robotTokenRef": t} for t in tokens if t not in taken]
     spec["connectors"] = [
         {
             "name": f"c{i}",
@@ -164,7 +169,7 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
             "namespace": namespace,
             "version": "0.10.0",
             "claimNamespace": draw(st.sampled_from(("default", "a", "b"))),
-            "tokenSecretRef": {"namespace": "platform", "name": "connector", "key": "token"},
+            **draw(st.sampled_from((CONNECTOR_TOKEN, *robots))),
         }
         for i, namespace in enumerate(draw(st.lists(st.sampled_from(("kube-system", "a", "a-b")), unique=True, max_size=2)))
         if names
@@ -218,6 +223,7 @@ BACKUP = {
     "metadata": {"name": "before"},
     "spec": {"controlPlane": "a", "configRef": {"kind": "SharedBackupConfig", "name": "default"}},
 }
+CONNECTOR_TOKEN = {"tokenSecretRef": {"namespace": "platform", "name": "connector", "key": "token"}}
 STORE = {
     "controlPlaneSelector": {"names": ["a"]},
     "namespaceSelector": {"names": ["default"]},
@@ -230,7 +236,7 @@ def composite(spec: dict[str, Any], *, namespaced: bool) -> dict[str, Any]:
     spec = copy.deepcopy(spec)
     if namespaced:
         for connector in spec.get("connectors", []):
-            connector["tokenSecretRef"].pop("namespace", None)
+            connector.get("tokenSecretRef", {}).pop("namespace", None)
     for tool in ("argocd", "flux"):
         if spec.get(tool, {}).get("target") == "here" and not namespaced:
             spec[tool]["target"] = "tools"

@@ -270,6 +270,7 @@ def test_10_no_consumer_of_a_tenant_reaches_what_its_target_does_not_allow(spec:
         },
     }
     for c in spec["connectors"]:
+        c.pop("robotTokenRef", None)
         c["tokenSecretRef"] = {
             "namespace": data.draw(st.sampled_from(("platform", "crossplane-system", "other"))),
             "name": "upbound-credentials",
@@ -345,3 +346,76 @@ def test_everything_that_consumes_passes_the_published_schema_of_its_kind(space:
 
     for m in desired(w.reconcile()).values():
         schemas.check(m)
+
+
+ROBOT: dict[str, Any] = {"robot": "ci", "token": "apps"}
+
+
+def robots(generation: int) -> dict[str, Any]:
+    """One robot, with a generation of its token."""
+    return {"robots": [{"name": "ci", "tokens": [{"name": "apps", "generation": generation}]}]}
+
+
+def composed(w: world.World, *, bytes_: str) -> dict[str, Any]:
+    """One reconcile in which every Secret that is asked for has `bytes_`."""
+    rsp = fn.run(world.request(w.xr, INPUT, w.observed, {"token": bytes_, "kubeconfig": ""}))
+    for key, manifest in desired(rsp).items():
+        w._apply(key, manifest)
+    for key in [k for k in w.observed if k not in rsp.desired.resources]:
+        w.observed[key]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    w.provide()
+    return {r.match_name: desired(rsp) for r in rsp.requirements.resources.values()}
+
+
+def test_what_has_a_robots_token_moves_to_the_next_generation_before_the_old_one_goes() -> None:
+    argocd = {"target": "here", "auth": "ComposedSecret", "robotTokenRef": ROBOT}
+    w = world.settled(environment("Cloud", argocd=argocd, iam=robots(1)), INPUT)
+    old, new, key = "token/ci/apps/1", "token/ci/apps/2", next(k for k in w.observed if k.startswith("argocd/"))
+    assert w.observed[key]["metadata"]["annotations"][names.ANNOTATION_AFTER].endswith(f",{old}")
+
+    w.xr["spec"]["iam"] = robots(2)
+    assert list(composed(w, bytes_="one")) == ["ci-apps-1"], "the new one is not ready yet"
+    assert list(composed(w, bytes_="")) == ["ci-apps-2"], "it is, but its Secret cannot be read yet"
+    assert {old, new} <= set(w.observed)
+    assert w.observed[key]["metadata"]["annotations"][names.ANNOTATION_AFTER].endswith(f",{old}"), "its bytes are still the old ones"
+    composed(w, bytes_="two")
+    assert old in w.observed, "until the Secret with the new ones is observed"
+    for _ in range(3):
+        composed(w, bytes_="two")
+    assert old not in w.observed
+    assert "two" in base64.b64decode(w.observed[key]["data"]["config"]).decode()
+
+
+@pytest.mark.parametrize("namespaced", [True, False])
+def test_a_connector_waits_for_its_robots_token_and_keeps_it(namespaced: bool) -> None:
+    connector = {
+        "name": "a",
+        "controlPlane": "c",
+        "target": "shop",
+        "version": "0.10.0",
+        "claimNamespace": "default",
+        "robotTokenRef": ROBOT,
+    }
+    spec = {
+        "organization": "acme",
+        "spaces": [SPACES["Cloud"]],
+        "controlPlanes": [{"name": "c"}],
+        "iam": robots(1),
+        "connectors": [connector],
+    }
+    w = world.World(strategies.composite(spec, namespaced=namespaced), INPUT)
+    key = "connector/shop/kube-system"
+    assert key not in desired(w.step())
+    for _ in range(4):
+        w.step()
+    (value,) = w.observed[key]["spec"]["forProvider"]["set"]
+    assert value["valueFrom"]["secretKeyRef"] == {**({} if namespaced else {"namespace": "platform"}), "name": "ci-apps-1", "key": "token"}
+
+    without = {k: v for k, v in w.xr["spec"].items() if k not in ("connectors", "iam")}
+    w.xr = {**w.xr, "spec": without}
+    w.reconcile()
+    gone = [k for k in w.observed if "deletionTimestamp" in w.observed[k]["metadata"]]
+    assert gone == [key], "the token stays until what uses it is gone"
+    for _ in range(6):
+        w.step()
+    assert not [k for k in w.observed if k.startswith(("connector/", "token/", "robot/"))]

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from function.model import tenancy
-from function.model.environment import Environment, Identity
+from function.model.environment import Environment
 from function.model.errors import InvalidError, Problem, from_pydantic
 from function.model.input import Input
+from function.model.parts import Identity
 from function.model.resolve import Resolver
 from function.model.spec import Spec
 from function.model.types import Model

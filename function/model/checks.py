@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from function.model import spec as s
-from function.model.environment import Resource, dig, qualified_kind
+from function.model.environment import dig, qualified_kind
 from function.model.errors import Location, Problem
+from function.model.parts import Resource
 from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
 
 RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.spaces.upbound.io/")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from function.model import checks, defaults, gitops, tenancy
-from function.model import environment as e
+from function.model import checks, consumed, defaults, gitops, tenancy
+from function.model import parts as e
 from function.model import spec as s
 from function.model.errors import Location, nearest
 from function.model.input import Input
@@ -37,7 +37,7 @@ class Consumers:
         """The fields of an Environment that are about consumers."""
         return {"argocd": self.argocd(), "flux": self.flux(), "connectors": self.connectors()}
 
-    def argocd(self) -> tuple[e.ArgoCD, ...]:
+    def argocd(self) -> tuple[consumed.ArgoCD, ...]:
         """The control planes that Argo CD has, in the order of the spec."""
         whole = self.spec.argocd
         if whole is None:
@@ -51,11 +51,13 @@ class Consumers:
                 found.append(self._argocd((*at, "argocd"), c, own, whole, target))
         return tuple(found)
 
-    def _argocd(self, at: Location, c: e.ControlPlane, own: gitops.ArgoCDSettings, whole: gitops.ArgoCD, target: e.Target) -> e.ArgoCD:
+    def _argocd(
+        self, at: Location, c: e.ControlPlane, own: gitops.ArgoCDSettings, whole: gitops.ArgoCD, target: consumed.Target
+    ) -> consumed.ArgoCD:
         auth, space = own.auth or whole.auth or "PodEnvironment", self.spaces[c.space]
         field = (*at, "auth") if own.auth else ("spec", "argocd", "auth")
         source = next((x for x in (own, whole) if x.given), None)
-        external: e.ExternalSecret | None = None
+        external: consumed.ExternalSecret | None = None
         secret: e.SecretKey | e.Token | None = None
         if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
             self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
@@ -72,11 +74,11 @@ class Consumers:
                 self.wrong((*at[:-1], "kubeconfigSecretRef"), text)
         elif auth == "ComposedSecret":
             secret = self.token(at if source is own else ("spec", "argocd"), source) if source else space.token
-        return e.ArgoCD(
+        return consumed.ArgoCD(
             c, target, external, auth == "ComposedSecret", secret, whole.project or "", _application(whole.applications, own.path)
         )
 
-    def flux(self) -> tuple[e.Flux, ...]:
+    def flux(self) -> tuple[consumed.Flux, ...]:
         """The control planes that Flux has, in the order of the spec."""
         whole = self.spec.flux
         if whole is None:
@@ -87,7 +89,7 @@ class Consumers:
             self.wrong(("spec", "flux"), "has no source or two; write one of source and sourceRef")
         if target is None:
             return ()
-        source: e.Source | Mapping[str, str] = {}
+        source: consumed.Source | Mapping[str, str] = {}
         if whole.source:
             source = self._source(("spec", "flux", "source"), whole.source, whole.interval or _INTERVAL, target)
         elif whole.source_ref:
@@ -105,9 +107,9 @@ class Consumers:
         c: e.ControlPlane,
         own: gitops.FluxSettings,
         whole: gitops.Flux,
-        target: e.Target,
-        source: e.Source | Mapping[str, str],
-    ) -> e.Flux:
+        target: consumed.Target,
+        source: consumed.Source | Mapping[str, str],
+    ) -> consumed.Flux:
         space, kubeconfig, external = self.spaces[c.space], None, own.external_secret or whole.external_secret
         if own.kubeconfig_secret_ref:
             kubeconfig, external = {"name": own.kubeconfig_secret_ref.name, "key": own.kubeconfig_secret_ref.key}, None
@@ -120,9 +122,9 @@ class Consumers:
         elif not whole.allow_exec_kubeconfig:
             self.wrong(at, f"would not work: {FLUX_WAYS}")
         path, interval, prune = own.path or whole.path or "./claims", whole.interval or _INTERVAL, whole.prune is not False
-        return e.Flux(c, target, kubeconfig, _external(external), source, path, interval, prune)
+        return consumed.Flux(c, target, kubeconfig, _external(external), source, path, interval, prune)
 
-    def _source(self, at: Location, source: gitops.Source, interval: str, target: e.Target) -> e.Source:
+    def _source(self, at: Location, source: gitops.Source, interval: str, target: consumed.Target) -> consumed.Source:
         oci, ref = source.url.startswith("oci://"), source.ref.model_dump(exclude_none=True) if source.ref else {}
         kind, allowed = ("OCIRepository", ("tag", "semver", "digest")) if oci else ("GitRepository", ("branch", "tag", "semver", "commit"))
         for field in sorted(set(ref) - set(allowed)):
@@ -133,9 +135,9 @@ class Consumers:
             "ref": ref or ({"tag": "latest"} if oci else {"branch": "main"}),
             "interval": source.interval or interval,
         }
-        return e.Source(kind, target, {**spec, **secret})
+        return consumed.Source(kind, target, {**spec, **secret})
 
-    def connectors(self) -> tuple[e.Connector, ...]:
+    def connectors(self) -> tuple[consumed.Connector, ...]:
         """The connectors, in the order of the spec."""
         found, at = [], ("spec", "connectors")
         for i, c in enumerate(self.spec.connectors):
@@ -156,7 +158,7 @@ class Consumers:
         self._unique(places, "is where another connector is; write another namespace or target")
         return tuple(found)
 
-    def _connector(self, at: Location, c: gitops.Connector, control_plane: e.ControlPlane, target: e.Target) -> e.Connector:
+    def _connector(self, at: Location, c: gitops.Connector, control_plane: e.ControlPlane, target: consumed.Target) -> consumed.Connector:
         space, disconnected = self.spaces[control_plane.space], self.spaces[control_plane.space].type == "Disconnected"
         kubeconfig = "kubeconfigSecretRef" if c.kubeconfig_secret_ref else ""
         for field, given, needed in (
@@ -171,7 +173,7 @@ class Consumers:
             self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
         if not target.helm_provider_config:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
-        made = e.Connector(
+        made = consumed.Connector(
             entry=c.name,
             control_plane=control_plane,
             target=target,
@@ -188,7 +190,7 @@ class Consumers:
 
     # What all of them share.
 
-    def _target(self, at: Location, name: str, namespace: str | None, tool: str) -> e.Target | None:
+    def _target(self, at: Location, name: str, namespace: str | None, tool: str) -> consumed.Target | None:
         """The place that is named, if the rule for this environment has it."""
         rule = tenancy.rule_for(self.input, self.identity.namespace)
         known = {t.name: t for t in self.input.targets if rule and t.name in rule.targets}
@@ -205,9 +207,9 @@ class Consumers:
                 (*at, "namespace"), "is a foreign namespace of this cluster, where nothing can be composed; live there, or leave it out"
             )
         kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
-        return e.Target(name, namespace or own, place.provider_config_name, place.helm_provider_config_name, kind)
+        return consumed.Target(name, namespace or own, place.provider_config_name, place.helm_provider_config_name, kind)
 
-    def _external(self, at: Location, ref: gitops.ExternalSecret | None) -> e.ExternalSecret | None:
+    def _external(self, at: Location, ref: gitops.ExternalSecret | None) -> consumed.ExternalSecret | None:
         if ref is None:
             self.wrong(at, "is required for ExternalSecret; name the store and the key")
         return _external(ref)
@@ -233,19 +235,19 @@ _INTERVAL = "5m0s"
 _OTHERS = "write ExternalSecret or ComposedSecret"
 
 
-def _external(ref: gitops.ExternalSecret | None) -> e.ExternalSecret | None:
+def _external(ref: gitops.ExternalSecret | None) -> consumed.ExternalSecret | None:
     if ref is None:
         return None
     store = {"kind": ref.secret_store_ref.kind or "ClusterSecretStore", "name": ref.secret_store_ref.name}
-    return e.ExternalSecret(store, ref.remote_ref.model_dump(exclude_none=True), ref.refresh_interval or "1h")
+    return consumed.ExternalSecret(store, ref.remote_ref.model_dump(exclude_none=True), ref.refresh_interval or "1h")
 
 
-def _application(a: gitops.Applications | None, path: str | None) -> e.Application | None:
+def _application(a: gitops.Applications | None, path: str | None) -> consumed.Application | None:
     if a is None:
         return None
     automated = a.sync_policy.automated if a.sync_policy else None
     said = {} if automated is None else {"prune": automated.prune, "selfHeal": automated.self_heal}
     chosen = {k: v for k, v in said.items() if v is not None}
-    return e.Application(
+    return consumed.Application(
         a.repo_url, a.target_revision or "main", path or a.path or "claims", a.namespace or "default", a.recurse is not False, chosen
     )

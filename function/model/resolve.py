@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks, defaults, resolve_iam, services, stages
+from function.model import checks, defaults, remote, resolve_iam, services, stages
 from function.model import spec as s
 from function.model.consumers import Consumers
-from function.model.environment import (
+from function.model.environment import Environment
+from function.model.errors import InvalidError, Location, Problem, nearest
+from function.model.input import Input
+from function.model.parts import (
     Confirmation,
     ControlPlane,
-    Environment,
     Group,
     Hub,
     Identity,
@@ -20,8 +22,6 @@ from function.model.environment import (
     Space,
     Token,
 )
-from function.model.errors import InvalidError, Location, Problem, nearest
-from function.model.input import Input
 from function.model.references import SecretKeyRef
 
 LEGACY_HOST = "proxy.upbound.io"
@@ -182,7 +182,7 @@ class Resolver:
             policies=_policies(settings.management_policies, listed.policies if listed else self.policies),
             adopt=bool(settings.adopt),
             labels=settings.labels or {},
-            spec=self._nothing(at, e) if self._legacy(space) else self._remote_spec(at, e, settings, group),
+            spec=self._nothing(at, e) if self._legacy(space) else remote.spec(at, e, settings, group, self._wrong),
             kubeconfig=self._own_kubeconfig((*at, "kubeconfigSecretRef"), e, space),
             configurations=() if self._legacy(space) else stages.configurations(self.spec.configurations, settings.configurations or ()),
         )
@@ -199,36 +199,6 @@ class Resolver:
         if space in self.spaces and self.spaces[space].type != "Disconnected":
             self._wrong(at, "is only for a Disconnected Space; leave it out, and it is generated")
         return self._secret(at, e.kubeconfig_secret_ref)
-
-    def _remote_spec(self, at: Location, e: s.ControlPlane, settings: s.ControlPlaneSettings, group: str) -> Mapping[str, Any]:
-        """The remote spec. Fields with a server default are always written: a merge patch cannot take them away later."""
-        out: dict[str, Any] = {"crossplane": self._crossplane((*at, "crossplane", "version"), e, settings)}
-        if settings.class_:
-            out["class"] = settings.class_
-        if settings.restore:
-            source = settings.restore.source
-            out["restore"] = {"source": {"apiGroup": "spaces.upbound.io", "kind": source.kind, "name": source.name}}
-        if ref := settings.write_connection_secret_to_ref:
-            out["writeConnectionSecretToRef"] = {"name": ref.name, "namespace": ref.namespace or group}
-        if host := settings.host_namespace:
-            out["hostNamespace"] = {"name": host.name, "deletionPolicy": host.deletion_policy or "Delete"}
-        return out
-
-    def _crossplane(self, at: Location, e: s.ControlPlane, settings: s.ControlPlaneSettings) -> dict[str, Any]:
-        """Version, channel and state. Of version and channel, what the entry itself says decides: one pins, the other upgrades."""
-        own, merged = e.crossplane or s.Crossplane(), settings.crossplane or s.Crossplane()
-        version, channel = merged.version, merged.auto_upgrade.channel if merged.auto_upgrade else None
-        if own.version and not own.auto_upgrade:
-            channel = "None"
-        elif own.auto_upgrade and not own.version and channel != "None":
-            version = None
-        channel = channel or ("None" if version else "Stable")
-        if version and channel != "None":
-            self._wrong(at, "pins Crossplane, which a channel would upgrade; leave autoUpgrade out, or set its channel to None")
-        if channel == "None" and not version:
-            self._wrong(at, "is required where autoUpgrade.channel is None; write a full version, such as 2.0.2-up.5")
-        pinned = {"version": version} if version else {}
-        return {**pinned, "autoUpgrade": {"channel": channel}, "state": merged.state or "Running"}
 
     def _unique_control_planes(self, control_planes: list[ControlPlane]) -> None:
         places = ((i, "", (c.space, c.group, c.name)) for i, c in enumerate(control_planes))

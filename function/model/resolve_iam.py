@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from function.model import checks
 from function.model import iam as s
-from function.model.environment import Group, Iam, Identity, Policies, Repository, Robot, SecretKey, Space, Team, Token
 from function.model.errors import Location, Problem, nearest
 from function.model.input import Input
+from function.model.parts import Group, Iam, Identity, Policies, Repository, Robot, SecretKey, Space, Team, Token
 from function.model.references import RobotTokenRef, SecretKeyRef
 from function.model.spec import Spec
 from function.model.types import UUID

@@ -11,8 +11,9 @@ from pydantic import Field, ValidationError
 
 from function.model import checks
 from function.model import types as t
-from function.model.environment import ControlPlane, Group, Policies, Resource, Space, dig, qualified_kind
+from function.model.environment import dig, qualified_kind
 from function.model.errors import Location, Problem
+from function.model.parts import ControlPlane, Group, Policies, Resource, Space
 
 Path = tuple[str, ...]
 SELECTOR = "controlPlaneSelector"

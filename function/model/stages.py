@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from function.model import packages as p
-from function.model.environment import Configuration, ControlPlane, Resource, Stage, dig
+from function.model.environment import dig
 from function.model.errors import Location, Problem, nearest
+from function.model.parts import Configuration, ControlPlane, Resource, Stage
 
 SHORTEST_SOAK = timedelta(minutes=5)
 """Ready Objects are looked at every minute at best: a shorter soak would see next to nothing."""

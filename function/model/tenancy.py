@@ -9,21 +9,12 @@ from fnmatch import fnmatchcase
 
 from function.model import gitops, resolve_iam
 from function.model import spec as s
-from function.model.environment import (
-    Connector,
-    ControlPlane,
-    Environment,
-    ExternalSecret,
-    Resource,
-    SecretKey,
-    Space,
-    Target,
-    Token,
-    qualified_kind,
-)
+from function.model.consumed import Connector, ExternalSecret, Target
+from function.model.environment import Environment, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.input import NEVER_ALLOWED, Input, Rule
 from function.model.input import Target as Place
+from function.model.parts import ControlPlane, Resource, SecretKey, Space, Token
 
 RESERVED_GROUPS = ("kube-*", "upbound-*", "mxp-*", "crossplane-system", "cert-manager", "ingress-nginx")
 """Namespaces of a Space that belong to the Space itself: never created, labelled or deleted by us."""
@@ -79,6 +70,11 @@ def _allowed(at: Location, kind: str, scope: str, rule: Rule) -> Iterator[Proble
         yield Problem(at, f"may not be {kind} at scope {scope}; {ASK}")
 
 
+def _secret(token: SecretKey | Token | None) -> SecretKey | None:
+    """The Secret that a token is in. That of a robot's is checked where the robot's token stands."""
+    return token.secret if isinstance(token, Token) else token
+
+
 def _token(at: Location, ref: SecretKey, env: Environment, rule: Rule, use: str = "Token") -> Iterator[Problem]:
     if not (_own(ref, env) or _listed(ref, rule, use)):
         yield Problem(at, f"names a Secret that is not this environment's to use; {ASK}")
@@ -89,7 +85,7 @@ def _space(at: Location, space: Space, env: Environment, credentials: s.Credenti
         yield Problem((*at, "host"), f"may not be reached from this namespace, or one of formerHosts may not; {ASK}")
     if space.insecure and not rule.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set from this namespace; give certificateAuthorityData, or {ASK}")
-    token = space.token.secret if isinstance(space.token, Token) else space.token
+    token = _secret(space.token)
     if token and token is space.token:
         yield from _token((*at, "credentials", "tokenSecretRef"), token, env, rule)
     if space.kubeconfig and credentials.kubeconfig_secret_ref:
@@ -197,7 +193,7 @@ def _flux(env: Environment, spec: s.Spec, places: Mapping[str, Place]) -> Iterat
 
 def _connector(at: Location, said: gitops.Connector, c: Connector, env: Environment, rule: Rule, place: Place) -> Iterator[Problem]:  # noqa: PLR0913, PLR0917  # What is said, what it means, and what is allowed.
     yield from _namespace((*at, "namespace"), c.target, place)
-    token = c.token.secret if isinstance(c.token, Token) else c.token
+    token = _secret(c.token)
     if token and token is c.token:
         yield from _token((*at, "tokenSecretRef"), token, env, rule, "ConnectorToken")
     if _reserved(c.claim_namespace):

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from function import endpoints, kube, names, tokens
 from function.desired import Composed
-from function.model.environment import ControlPlane, Environment, SecretKey, Space
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, SecretKey, Space
 from function.observed import WANTED, Observed
 
 MOVED = "cannot change its host from {old} to {new} while {old} is in use: list {old} in formerHosts if it is the same Space"

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Manifest
-from function.model.environment import Application, ArgoCD, ControlPlane, Environment, ExternalSecret, SecretKey, Space
+from function.model.consumed import Application, ArgoCD, ExternalSecret
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, SecretKey, Space
 from function.observed import Observed
 
 _TOKEN, _CA = "@token@", "@ca@"  # Placeholders, for which templates say what stands there.
@@ -78,7 +80,7 @@ def _secret(env: Environment, r: ArgoCD, facts: Mapping[str, str], observed: Obs
 
 def _tokens_in(key: str, observed: Observed) -> list[str]:
     """The robots' tokens that an observed Secret says are in it."""
-    return [k for k in observed.annotation(key, names.ANNOTATION_AFTER).split(",") if k.startswith(names.tokens_of(""))]
+    return [k for k in observed.annotation(key, names.ANNOTATION_AFTER).split(",") if k.startswith("token/")]
 
 
 def _read(c: ControlPlane, secret: SecretKey | None, space: Space, observed: Observed) -> tuple[str, str]:

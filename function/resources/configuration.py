@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from function import endpoints, kube, names, rollout
 from function.desired import Composed, Life
-from function.model.environment import Configuration, Environment, Policies
+from function.model.environment import Environment
+from function.model.parts import Configuration, Policies
 from function.observed import Observed
 
 _TRUE = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "True")'

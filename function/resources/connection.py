@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from function import endpoints, kube, names
 from function.desired import Composed, Life
-from function.model.environment import ControlPlane, Environment, Policies
+from function.model.environment import Environment
+from function.model.parts import ControlPlane, Policies
 from function.model.resolve import PLATFORM_NAMESPACE
 from function.observed import Observed
 

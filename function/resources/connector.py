@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Life, Manifest
-from function.model.environment import Connector, Environment, SecretKey
+from function.model.consumed import Connector
+from function.model.environment import Environment
+from function.model.parts import SecretKey
 from function.observed import Observed
 
 CHART = {"name": "mcp-connector", "repository": "oci://xpkg.upbound.io/spaces-artifacts"}

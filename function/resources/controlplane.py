@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from function import endpoints, kube, names
 from function.desired import Composed, Life
 from function.model import services
-from function.model.environment import ControlPlane, Environment
+from function.model.environment import Environment
+from function.model.parts import ControlPlane
 from function.observed import Observed
 
 _CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}"{})'

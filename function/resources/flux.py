@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from function import delivery, endpoints, kube, names
 from function.desired import Composed, Manifest
-from function.model.environment import Environment, Flux, Source
+from function.model.consumed import Flux, Source
+from function.model.environment import Environment
 from function.observed import Observed
 
 _KEY = "value"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from function import endpoints, kube, names
 from function.desired import Composed, Life
-from function.model.environment import Environment, Group
+from function.model.environment import Environment
+from function.model.parts import Group
 from function.observed import Observed
 
 THERE = "!has(object.metadata.deletionTimestamp)"

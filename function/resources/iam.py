@@ -6,7 +6,8 @@ from typing import Any
 
 from function import endpoints, kube, names
 from function.desired import Composed, Life, Manifest
-from function.model.environment import Environment, Group, Policies, Repository, Robot, Team, Token
+from function.model.environment import Environment
+from function.model.parts import Group, Policies, Repository, Robot, Team, Token
 from function.observed import WANTED, Observed
 
 ONE_FIELD = (

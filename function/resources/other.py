@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from function import endpoints, kube, names
 from function.desired import Composed, Life
 from function.model import services
-from function.model.environment import Environment, Policies, Resource
+from function.model.environment import Environment
+from function.model.parts import Policies, Resource
 from function.observed import Observed
 
 

@@ -3,8 +3,9 @@
 from function import cli, commands, kube, names, printed
 from function.model import iam as s
 from function.model import resolve_iam
-from function.model.environment import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Target, Token
+from function.model.consumed import Target
 from function.model.input import Input
+from function.model.parts import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Token
 from function.resources import flux
 
 C = ControlPlane("dev", "app", "west", "team", Policies.FULL, adopt=False, labels={}, spec={}, kubeconfig=None)
@@ -71,9 +72,11 @@ def test_commands() -> None:
         "completion",
         "connector",
         "flux-patch",
+        "import",
         "init",
         "kubeconfig",
         "render",
+        "rollout",
         "validate",
     ]
     assert sorted(commands.connector.commands) == ["claim-name", "migration", "values"]

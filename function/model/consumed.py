@@ -1,0 +1,97 @@
+"""What consumes an environment's control planes, resolved: Argo CD, Flux and connectors, and where they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from function.model.parts import ControlPlane, SecretKey, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a consuming tool is: a place of the Input, and a namespace there. This cluster where no ProviderConfig is named."""
+
+    name: str
+    namespace: str
+    provider_config: str | None
+    helm_provider_config: str | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSecret:
+    """Where External Secrets Operator finds credentials."""
+
+    store: Mapping[str, str]
+    remote: Mapping[str, str]
+    refresh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What Argo CD applies to a control plane."""
+
+    repo_url: str
+    target_revision: str
+    path: str
+    namespace: str
+    recurse: bool
+    automated: Mapping[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ArgoCD:
+    """A control plane in Argo CD.
+
+    Where its Secret is `composed` with credentials, they are read from `secret`: a token, or for a Disconnected Space a
+    kubeconfig. Without one, they are those of the control plane's connection Secret.
+    """
+
+    control_plane: ControlPlane
+    target: Target
+    external: ExternalSecret | None
+    composed: bool
+    secret: SecretKey | Token | None
+    project: str
+    application: Application | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Flux source that is made for the environment."""
+
+    kind: str
+    target: Target
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Flux:
+    """A control plane in Flux. With neither `kubeconfig` nor `external`, its kubeconfig runs a program.
+
+    `source` is what is made here, or kind and name of one that exists.
+    """
+
+    control_plane: ControlPlane
+    target: Target
+    kubeconfig: Mapping[str, str] | None
+    external: ExternalSecret | None
+    source: Source | Mapping[str, str]
+    path: str
+    interval: str
+    prune: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """An app cluster that is connected to a control plane. A Disconnected Space has `kubeconfig`, all others a token."""
+
+    entry: str
+    control_plane: ControlPlane
+    target: Target
+    version: str
+    claim_namespace: str
+    cluster_id: str | None
+    token: SecretKey | Token | None
+    kubeconfig: Mapping[str, str] | None
+    insecure: bool
