@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from live.crossplane import RELEASES
+from live.crossplane import NEWEST, RELEASES
 from live.environments import LiveEnvironment
 from live.world import TEAM_TOKEN, World
 
-RELEASE = os.environ.get("LIVE_RELEASE", "2.3")
+RELEASE = os.environ.get("LIVE_RELEASE", NEWEST)
 _numbers = itertools.count(1)
 
 

@@ -11,9 +11,10 @@ import pytest
 from live.apiserver import ETCD
 from live.environments import CLAIMS, LiveEnvironment
 from live.runtime import FUNCTION_METRICS
+from live.standins.config import ROBOT_TOKEN
 from live.world import GATEWAY, METRICS, PLATFORM_TOKEN, STATIC_TOKEN, STRANGER, TEAM_TOKEN, World
 
-MARKERS = (PLATFORM_TOKEN, TEAM_TOKEN, STATIC_TOKEN)
+MARKERS = (PLATFORM_TOKEN, TEAM_TOKEN, STATIC_TOKEN, ROBOT_TOKEN)
 ALLOWED = "/secrets/"
 
 
@@ -43,6 +44,7 @@ def _metrics() -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.last
+@pytest.mark.everywhere
 def test_secrets_are_nowhere_but_in_secrets(world: World) -> None:
     """All of etcd, all logs, all metrics, after everything that ran before: markers stand in Secrets only."""
     found: list[str] = []
@@ -80,6 +82,7 @@ def _break_outs(e: LiveEnvironment) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.everywhere
 def test_a_tenant_cannot_break_out(world: World, namespace: str) -> None:
     """Each way is refused, composes nothing, and the server of another host is never sent a token."""
     first = LiveEnvironment(world, CLAIMS, namespace)

@@ -91,6 +91,11 @@ class World:
         """Environment variables for people and tests that enter the world."""
         return {"KUBECONFIG": str(self.directory / "hub.kubeconfig"), "SPACE": str(self.directory / "space.kubeconfig")}
 
+    def inside(self, group: str, control_plane: str) -> Api:
+        """The API inside a control plane, through the gateway."""
+        prefix = f"/apis/spaces.upbound.io/v1beta1/namespaces/{group}/controlplanes/{control_plane}/k8s"
+        return Api(GATEWAY, self.directory / "pki" / "gateway-ca.crt", STATIC_TOKEN, prefix)
+
     @property
     def gateway_ca(self) -> str:
         """The gateway's CA, as an environment has it."""
@@ -190,6 +195,7 @@ class World:
             directory=str(self.directory),
             binaries=str(BINARIES),
             crds=str(crds),
+            hub=HUB,
             space=SPACE,
             gateways=(GATEWAY, MOVED),
             strangers=(STRANGER,),
