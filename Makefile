@@ -71,7 +71,7 @@ xpkg: image $(READY) $(GOBIN)/crossplane $(GOBIN)/crank ## Build the packages: t
 push: ## Push the packages that xpkg made: REGISTRY=host/organization, version vX.Y.Z of the project
 	@tools/push.sh $(VERSION) "$(REGISTRY)" "$(FUNCTION)"
 
-LIVE := $(addprefix $(GOBIN)/,crossplane crossplane-core crossplane-core-1.20 crossplane-kubernetes-provider etcd kube-apiserver kube-controller-manager kubectl)
+LIVE := $(addprefix $(GOBIN)/,crossplane crossplane-core crossplane-core-1.20 crossplane-kubernetes-provider etcd kube-apiserver kube-controller-manager kubectl kustomize-controller)
 
 live: live-needs $(READY) $(LIVE) ## Bring up a live world, to look around in: .venv/bin/python -m live run kubectl get upenv -A
 	$(BIN)/python -m live up
@@ -124,3 +124,5 @@ $(GOBIN)/etcd: tools/go/k8s/go.mod tools/go/k8s/go.sum
 	$(call build,k8s,go.etcd.io/etcd/server/v3)
 $(GOBIN)/kubectl $(GOBIN)/kube-apiserver $(GOBIN)/kube-controller-manager: tools/go/k8s/go.mod tools/go/k8s/go.sum
 	$(call build,k8s,k8s.io/kubernetes/cmd/$(notdir $@))
+$(GOBIN)/kustomize-controller: tools/go/kustomize-controller/go.mod tools/go/kustomize-controller/go.sum
+	$(call build,kustomize-controller,github.com/fluxcd/kustomize-controller)

@@ -50,6 +50,7 @@ def test_an_environment_that_is_deleted_leaves_what_it_made_and_finds_it_again(e
     assert e.condition("Conflict")[0] == "False"
 
 
+@pytest.mark.long
 @pytest.mark.everywhere
 def test_delete_takes_everything_in_order(world: World, environment: LiveEnvironment, took: Callable[[str], None]) -> None:
     """On purpose: removalPolicy Delete, Deletable, and then nothing is left, nor stuck, also when one is still coming up."""
@@ -113,6 +114,7 @@ def test_adopting_one_that_exists(world: World, environment: LiveEnvironment) ->
     assert seen["spec"]["crossplane"] == {**spec["crossplane"], "state": "Running"}
 
 
+@pytest.mark.long
 def test_twenty_at_once_have_their_edges(environment: LiveEnvironment, took: Callable[[str], None]) -> None:
     """Twenty control planes at once in one group: each edge of deletion is there, so that deleting all is in order."""
     e = environment

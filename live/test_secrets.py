@@ -1,6 +1,7 @@
 """Secrets stay where they are, and no tenant gets the platform's sent anywhere."""
 
 import base64
+import contextlib
 import http.client
 import json
 from collections.abc import Iterator
@@ -28,19 +29,20 @@ def _spellings(marker: str) -> Iterator[bytes]:
 
 def _etcd() -> Iterator[tuple[str, bytes]]:
     """Every key and value of both API servers."""
-    connection = http.client.HTTPConnection("127.0.0.1", ETCD, timeout=60)
-    connection.request(
-        "POST", "/v3/kv/range", json.dumps({"key": base64.b64encode(b"/").decode(), "range_end": base64.b64encode(b"0").decode()})
-    )
-    for kv in json.loads(connection.getresponse().read()).get("kvs", []):
+    everything = {"key": base64.b64encode(b"/").decode(), "range_end": base64.b64encode(b"0").decode()}
+    for kv in json.loads(_asked(ETCD, "POST", "/v3/kv/range", json.dumps(everything))).get("kvs", []):
         yield base64.b64decode(kv["key"]).decode(), base64.b64decode(kv.get("value", ""))
 
 
 def _metrics() -> Iterator[tuple[str, bytes]]:
     for port in (FUNCTION_METRICS, METRICS, 8080):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", "/metrics")
-        yield f"metrics of port {port}", connection.getresponse().read()
+        yield f"metrics of port {port}", _asked(port, "GET", "/metrics")
+
+
+def _asked(port: int, method: str, path: str, body: str | None = None) -> bytes:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, body)
+        return connection.getresponse().read()
 
 
 @pytest.mark.last
