@@ -11,7 +11,7 @@ REGISTRY ?=
 FUNCTION ?=
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
-.PHONY: help demo test check format lint types imports generated generate golden parity bench cover image-python image xpkg push lock clean
+.PHONY: help demo test check format lint types imports generated generate golden parity bench cover image-python image xpkg push live live-down live-test live-all lock clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,25 @@ xpkg: image $(READY) $(GOBIN)/crossplane $(GOBIN)/crank ## Build the packages: t
 push: ## Push the packages that xpkg made: REGISTRY=host/organization, version vX.Y.Z of the project
 	@tools/push.sh $(VERSION) "$(REGISTRY)" "$(FUNCTION)"
 
+LIVE := $(addprefix $(GOBIN)/,crossplane crossplane-core crossplane-core-1.20 crossplane-kubernetes-provider etcd kube-apiserver kube-controller-manager kubectl kustomize-controller)
+
+live: live-needs $(READY) $(LIVE) ## Bring up a live world, to look around in: .venv/bin/python -m live run kubectl get upenv -A
+	$(BIN)/python -m live up
+
+live-down: $(READY) ## Take the live worlds down
+	$(BIN)/python -m live down --crossplane 2.3
+	$(BIN)/python -m live down --crossplane 1.20
+
+live-test: live-needs $(READY) $(LIVE) ## Test in live worlds: Crossplane 2.3, and what matters of it with 1.20 (minutes; root)
+	$(BIN)/python -m live test
+
+live-all: live-needs $(READY) $(LIVE) ## The same with every fault at both moments and with load; before a release
+	$(BIN)/python -m live test --all
+
+.PHONY: live-needs
+live-needs:
+	@tools/needs.sh docker-registry=docker-registry openssl=openssl ip=iproute2 nsenter=util-linux
+
 lock: $(READY) ## Pin dependencies anew
 	tools/lock.sh
 
@@ -84,12 +103,26 @@ $(READY): requirements-dev.txt pyproject.toml
 	@mkdir -p .cache
 	@touch $@
 
-# The real Crossplane, from pinned Go modules: minutes once, cached after.
+# The real programs, from pinned Go modules: minutes once, cached after. A build is named by the module that pins it, the
+# package, and what is linked in.
+build = cd tools/go/$(1) && go build -ldflags "$(3)" -o $(CURDIR)/$@ $(2)
+# The RBAC manager has no flag for its metrics' address, which a provider's would be in the way of where all share one machine.
+METRICS := -X=sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=127.0.0.1:19454
+
 $(GOBIN)/crossplane: tools/go/cli/go.mod tools/go/cli/go.sum
-	cd tools/go/cli && go build -o $(CURDIR)/$@ github.com/crossplane/cli/v2/cmd/crossplane
+	$(call build,cli,github.com/crossplane/cli/v2/cmd/crossplane)
 $(GOBIN)/crossplane-core: tools/go/core/go.mod tools/go/core/go.sum
-	cd tools/go/core && go build -ldflags "-X=github.com/crossplane/crossplane-runtime/v2/pkg/version.version=v2.3.4" -o $(CURDIR)/$@ github.com/crossplane/crossplane/v2/cmd/crossplane
+	$(call build,core,github.com/crossplane/crossplane/v2/cmd/crossplane,-X=github.com/crossplane/crossplane-runtime/v2/pkg/version.version=v2.3.4 $(METRICS))
 $(GOBIN)/crank: tools/go/crank/go.mod tools/go/crank/go.sum
-	cd tools/go/crank && go build -o $(CURDIR)/$@ github.com/crossplane/crossplane/cmd/crank
-$(GOBIN)/kubectl: tools/go/k8s/go.mod tools/go/k8s/go.sum
-	cd tools/go/k8s && go build -o $(CURDIR)/$@ k8s.io/kubernetes/cmd/kubectl
+	$(call build,crank,github.com/crossplane/crossplane/cmd/crank)
+$(GOBIN)/crossplane-core-1.20: tools/go/crank/go.mod tools/go/crank/go.sum
+	$(call build,crank,github.com/crossplane/crossplane/cmd/crossplane,-X=github.com/crossplane/crossplane/internal/version.version=v1.20.11 $(METRICS))
+# Named as in its image: the names of its environment variables are made from it.
+$(GOBIN)/crossplane-kubernetes-provider: tools/go/provider/go.mod tools/go/provider/go.sum
+	$(call build,provider,github.com/crossplane-contrib/provider-kubernetes/cmd/provider)
+$(GOBIN)/etcd: tools/go/k8s/go.mod tools/go/k8s/go.sum
+	$(call build,k8s,go.etcd.io/etcd/server/v3)
+$(GOBIN)/kubectl $(GOBIN)/kube-apiserver $(GOBIN)/kube-controller-manager: tools/go/k8s/go.mod tools/go/k8s/go.sum
+	$(call build,k8s,k8s.io/kubernetes/cmd/$(notdir $@))
+$(GOBIN)/kustomize-controller: tools/go/kustomize-controller/go.mod tools/go/kustomize-controller/go.sum
+	$(call build,kustomize-controller,github.com/fluxcd/kustomize-controller)

@@ -1,5 +1,6 @@
 """The live world: `python -m live --help`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from live.crossplane import RELEASES
+from live.crossplane import NEWEST, RELEASES
 from live.world import World
 
 _RELEASE = click.option(
-    "--crossplane", "release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True, help="Release of Crossplane."
+    "--crossplane", "release", type=click.Choice(list(RELEASES)), default=NEWEST, show_default=True, help="Release of Crossplane."
 )
 
-_WORKERS = 8
+_WORKERS = 12
 _NOTHING_CHOSEN = 5
 
 
@@ -68,7 +69,7 @@ def test(releases: tuple[str, ...], expression: str, *, thorough: bool, keep: bo
     What does not disturb others runs at the same time, then what breaks things, one at a time, and last of all a
     search for secrets in everything that was written.
     """
-    failed = False
+    failed, older = False, "" if thorough else " and everywhere"
     for release in releases or RELEASES:
         world = World(release)
         world.down()
@@ -76,14 +77,36 @@ def test(releases: tuple[str, ...], expression: str, *, thorough: bool, keep: bo
         world.sandbox.open()
         code = _inside(world, [sys.executable, "-c", f"from live.world import World; World({release!r}).up()"])
         for marks, workers in (("not alone and not last", _WORKERS), ("alone and not last", 0), ("last", 0)):
-            chosen = marks if thorough else f"{marks} and not thorough"
-            command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"-n{workers}", "-m", chosen, "live"]
+            chosen = marks + ("" if thorough else " and not thorough") + ("" if release == NEWEST else f" and not both{older}")
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-p",
+                "no:cacheprovider",
+                f"-n{workers}",
+                "--dist=worksteal",
+                "-m",
+                chosen,
+                "live",
+            ]
             if code in (0, _NOTHING_CHOSEN):
                 code = _inside(world, [*command, *(("-k", expression) if expression else ())], LIVE_RELEASE=release)
         failed |= code not in (0, _NOTHING_CHOSEN)
         if not keep:
             world.down()
     sys.exit(failed)
+
+
+@cli.command()
+@_RELEASE
+def table(release: str) -> None:
+    """Print what the last tests of a world took, as Markdown, for docs/reliability.md and docs/scale.md."""
+    lines = (World(release).directory / "results.jsonl").read_text().splitlines()
+    for row in sorted({r["test"]: r for r in map(json.loads, lines)}.values(), key=lambda r: str(r["test"])):
+        notes = ", ".join(f"{what} {value:g}" for what, value in row["notes"].items() if what != "before")
+        click.echo(f"| {row['test'].removeprefix('test_').replace('_', ' ')} | {row['seconds']:.0f} | {notes} |")
 
 
 def _enter(world: World, command: list[str]) -> None:

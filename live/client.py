@@ -29,6 +29,7 @@ class Api:
     port: int
     ca: Path
     token: str
+    prefix: str = ""
 
     def get(self, resource: str, name: str, namespace: str = "") -> Object | None:
         """One object, or None."""
@@ -110,7 +111,7 @@ class Api:
         connection = self._connection(timeout=30)
         try:
             headers: Mapping[str, str] = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
-            connection.request(method, url, body, headers)
+            connection.request(method, self.prefix + url, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from live.crossplane import RELEASES
+from live.crossplane import NEWEST, RELEASES
 from live.environments import LiveEnvironment
 from live.world import TEAM_TOKEN, World
 
-RELEASE = os.environ.get("LIVE_RELEASE", "2.3")
+RELEASE = os.environ.get("LIVE_RELEASE", NEWEST)
 _numbers = itertools.count(1)
 
 
@@ -21,6 +21,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that asks for `api` once for each API that the world's Crossplane has."""
     if "api" in metafunc.fixturenames:
         metafunc.parametrize("api", RELEASES[RELEASE].apis)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: workers take tests in this order."""
+    items.sort(key=lambda item: "long" not in item.keywords)
 
 
 @pytest.fixture(scope="session")

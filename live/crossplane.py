@@ -43,6 +43,7 @@ class Crossplane:
         return "\n---\n".join(_plain((self.source / "charts/crossplane/templates" / f"{name}.yaml").read_text()) for name in _ROLES)
 
 
+NEWEST = "2.3"
 RELEASES = {
     "2.3": Crossplane(
         version="2.3",

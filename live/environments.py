@@ -29,6 +29,7 @@ class LiveEnvironment:
     namespace: str
     name: str = "acme"
     spec: Document = field(default_factory=dict)
+    _deleted: str = "none"
 
     # What the author does.
 
@@ -45,6 +46,7 @@ class LiveEnvironment:
 
     def delete(self) -> None:
         """Remove the file from Git."""
+        self._deleted = uid(self.composite())
         self.world.hub.delete(self._resource, self.name, self.namespace)
 
     def west(self, port: int = GATEWAY, **more: Any) -> Document:  # noqa: ANN401  # Fields of a Space.
@@ -122,7 +124,8 @@ class LiveEnvironment:
             composite = self.composite()
             current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
             synced = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
-            return bool(current and synced and self.condition("Ready")[0] == "True" and self.condition("Synced")[0] == "True")
+            said = {c["type"]: c["status"] for c in composite.get("status", {}).get("conditions", [])}
+            return bool(current and synced and self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True")
 
         until(f"{self.api} {self.namespace}/{self.name} Ready", ready, seconds, self.explain)
 
@@ -137,11 +140,10 @@ class LiveEnvironment:
 
     def until_gone(self, seconds: float = GONE_SECONDS) -> None:
         """Wait until the environment, its composite and all its Objects are gone."""
-        uid = self.composite().get("metadata", {}).get("uid", "none")
 
         def gone() -> bool:
             left = self.world.hub.list(OBJECTS[self.api], self.namespace if self.api == NAMESPACED else "")
-            return not self.seen() and not any(r["uid"] == uid for o in left for r in o["metadata"].get("ownerReferences", []))
+            return not self.seen() and not any(r["uid"] == self._deleted for o in left for r in o["metadata"].get("ownerReferences", []))
 
         until(f"{self.namespace}/{self.name} gone", gone, seconds, self.explain)
 

@@ -10,6 +10,7 @@ from live.crossplane import BINARIES, ROOT
 
 REPOSITORIES = {
     "provider-kubernetes": "crossplane-contrib/provider-kubernetes:v1.2.1",
+    "provider-upbound": "upbound/provider-upbound:v1.1.1",
     "function": "upbound/function-upbound-environment:v0.1.0",
     "claims": "upbound/configuration-upbound-environment:v0.1.0",
     "namespaced": "upbound/configuration-upbound-environment-namespaced:v0.1.0",
@@ -42,6 +43,16 @@ class Packages:
             done = subprocess.run([str(BINARIES / "crossplane"), "xpkg", *command], capture_output=True, text=True, check=False)  # Our own.
             if done.returncode:
                 raise PackageError(f"crossplane xpkg {command[0]} {name}: {done.stderr.strip()}")
+
+    def push_provider(self, name: str, crds: Path) -> None:
+        """A provider's package with nothing but its published kinds: what plays it needs no more."""
+        source = self.directory / name
+        (source / "crds").mkdir(parents=True, exist_ok=True)
+        meta = {"apiVersion": "meta.pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": name}, "spec": {}}
+        (source / "crossplane.yaml").write_text(yaml.safe_dump(meta))
+        for crd in crds.glob("*.yaml"):
+            (source / "crds" / crd.name).write_text(crd.read_text())
+        self.push(name, source)
 
     def image_configs(self) -> str:
         """What makes the package manager take packages from the registry, by their real names."""

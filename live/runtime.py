@@ -65,17 +65,10 @@ class Runtime:
 
     def start_provider(self, arguments: tuple[str, ...] = ()) -> None:
         """Run provider-kubernetes, if it does not run."""
-        revision = self._revision("providerrevisions", PROVIDER)
-        pod, account = self._template(revision["metadata"]["name"])
-        env = {e["name"]: e["value"] for e in pod.get("env", [])}
-        self._apply("serviceaccounts.v1.", _object("v1", "ServiceAccount", account))
-        self._apply("deployments.v1.apps", _deployment(revision, account, pod))
-        service = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 9443}]}
-        self._apply("services.v1.", _object("v1", "Service", PROVIDER, spec=service))
-        certificates = self._certificates(PROVIDER)
-        self._tell(revision, "providerrevisions", {"tlsServerSecretName": f"{PROVIDER}-tls-server"})
-        env |= {
-            "TLS_SERVER_CERTS_DIR": str(certificates),
+        revision, container, account = self._prepare(PROVIDER)
+        env = {
+            **{e["name"]: e["value"] for e in container.get("env", [])},
+            "TLS_SERVER_CERTS_DIR": str(self.directory / "pki" / PROVIDER),
             "HEALTH_PROBE_BIND_ADDRESS": f"127.0.0.1:{PROVIDER_HEALTH}",
             # The exchange is the only thing that is not on loopback: Go never takes a proxy to get there.
             "HTTPS_PROXY": f"http://127.0.0.1:{self.proxy}",
@@ -88,6 +81,23 @@ class Runtime:
         )
         self._wait("provider", lambda: healthy(PROVIDER_HEALTH))
         self._healthy(revision, "providerrevisions")
+
+    def stand_in(self, package: str) -> None:
+        """Say that a provider runs that a stand-in plays."""
+        revision, _, _ = self._prepare(package)
+        self._healthy(revision, "providerrevisions")
+
+    def _prepare(self, package: str) -> tuple[dict[str, Any], dict[str, Any], str]:
+        """All that a provider's pods need; its revision, their container and their ServiceAccount."""
+        revision = self._revision("providerrevisions", package)
+        container, account = self._template(package, revision["metadata"]["name"])
+        self._apply("serviceaccounts.v1.", _object("v1", "ServiceAccount", account))
+        self._apply("deployments.v1.apps", _deployment(revision, account, container))
+        service = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": 9443}]}
+        self._apply("services.v1.", _object("v1", "Service", package, spec=service))
+        self._certificates(package)
+        self._tell(revision, "providerrevisions", {"tlsServerSecretName": f"{package}-tls-server"})
+        return revision, container, account
 
     def start_function(self, replicas: int = 1) -> None:
         """Run the function, those replicas of it that do not run."""
@@ -111,12 +121,12 @@ class Runtime:
         found: dict[str, Any] = until(f"a revision of {package}", active, 90)
         return found
 
-    def _template(self, revision: str) -> tuple[dict[str, Any], str]:
-        """The container of the provider's pods and their ServiceAccount, as its DeploymentRuntimeConfig says.
+    def _template(self, package: str, revision: str) -> tuple[dict[str, Any], str]:
+        """The container of a provider's pods and their ServiceAccount, as its DeploymentRuntimeConfig says.
 
         Asked of the Provider: with an external runtime, its revision is not told (crossplane internal/controller/pkg/manager).
         """
-        provider = self.hub.get("providers.v1.pkg.crossplane.io", PROVIDER) or {}
+        provider = self.hub.get("providers.v1.pkg.crossplane.io", package) or {}
         config = self.hub.get("deploymentruntimeconfigs.v1beta1.pkg.crossplane.io", provider["spec"]["runtimeConfigRef"]["name"]) or {}
         spec = config.get("spec", {})
         pod = spec.get("deploymentTemplate", {}).get("spec", {}).get("template", {}).get("spec", {})

@@ -16,6 +16,7 @@ MISTAKES = [e for e in BAD if "input" not in e and "names no hub" not in e["says
 """Those that do not depend on another Input than this world's."""
 
 
+@pytest.mark.everywhere
 def test_bad_input_gets_its_sentences(world: World, namespace: str, api: str) -> None:
     """Each mistake is refused by the API server, or answered by the function with the sentence that says what to write."""
     waiting: list[tuple[dict[str, Any], LiveEnvironment]] = []
@@ -41,6 +42,7 @@ def test_bad_input_gets_its_sentences(world: World, namespace: str, api: str) ->
     assert refused
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -21,7 +21,13 @@ class Fault:
     mend: Callable[[World, LiveEnvironment], None]
     told: str = ""
     always: bool = False
+    alone: bool = True
     remade: bool = False
+
+    def marks(self, moment: str) -> list[pytest.MarkDecorator]:
+        """Where and when it is tried."""
+        rare = [] if self.always and moment == COMING_UP else [pytest.mark.thorough]
+        return [*rare, pytest.mark.alone] if self.alone else rare
 
 
 def _kill(*names: str) -> Callable[[World, LiveEnvironment], None]:
@@ -83,6 +89,7 @@ def _heal(world: World, _: LiveEnvironment) -> None:
     world.tell_space("fault", {})
 
 
+COMING_UP, SETTLED = "coming-up", "settled"
 FAULTS = (
     Fault("function-killed", _kill("function-0"), _start_all, always=True),
     Fault("one-of-two-replicas-killed", _two_replicas, _nothing),
@@ -91,33 +98,31 @@ FAULTS = (
     Fault("hub-api-server-killed", _kill("apiserver-hub"), _start_all),
     Fault("gateway-down", _gateway(down=True), _heal, told="cannot be reached"),
     Fault("gateway-slow", _gateway(delay=4), _heal),
-    Fault("gateway-500", _gateway(status=500), _heal, told="500", always=True),
-    Fault("gateway-429", _gateway(status=429), _heal, told="429"),
-    Fault("token-rejected", _gateway(reject=True), _heal, told="token"),
+    Fault("gateway-500", _gateway(status=500), _heal, told="the gateway says 500", always=True),
+    Fault("gateway-429", _gateway(status=429), _heal, told="the gateway says 429"),
+    Fault("token-rejected", _gateway(reject=True), _heal, told="rejects the token"),
     Fault(
         "token-secret-deleted",
         lambda w, e: _token(w, e, None),
         lambda w, e: _token(w, e, PLATFORM_TOKEN if e.api == CLAIMS else TEAM_TOKEN),
         told="token Secret upbound-credentials does not exist",
         always=True,
+        alone=False,
     ),
-    Fault("kubeconfig-secret-deleted", _without_kubeconfig, _nothing),
-    Fault("control-plane-deleted-behind-our-back", _without_control_plane, _nothing, always=True, remade=True),
-    Fault("edited-by-another", _edited_by_another, _nothing),
+    Fault("kubeconfig-secret-deleted", _without_kubeconfig, _nothing, alone=False),
+    Fault("control-plane-deleted-behind-our-back", _without_control_plane, _nothing, always=True, alone=False, remade=True),
+    Fault("edited-by-another", _edited_by_another, _nothing, alone=False),
 )
-COMING_UP, SETTLED = "coming-up", "settled"
-CASES = [
-    pytest.param(fault, moment, id=f"{fault.name}-{moment}", marks=() if fault.always and moment == COMING_UP else pytest.mark.thorough)
-    for fault in FAULTS
-    for moment in (COMING_UP, SETTLED)
-]
+CASES = [pytest.param(f, moment, id=f"{f.name}-{moment}", marks=f.marks(moment)) for f in FAULTS for moment in (COMING_UP, SETTLED)]
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(("fault", "moment"), CASES)
-@pytest.mark.usefixtures("healthy")
-def test_fault(world: World, namespace: str, fault: Fault, moment: str, took: Callable[[str], None]) -> None:
+def test_fault(
+    world: World, namespace: str, fault: Fault, moment: str, took: Callable[[str], None], request: pytest.FixtureRequest
+) -> None:
     """Break, mend, Ready; what existed before is what exists after."""
+    if fault.alone:
+        request.getfixturevalue("healthy")
     e = LiveEnvironment(world, NAMESPACED if world.release != "1.20" else CLAIMS, namespace)
     dev = e.group("dev")
     names = ("one", "two", "three")
@@ -131,7 +136,7 @@ def test_fault(world: World, namespace: str, fault: Fault, moment: str, took: Ca
     took("before")
     fault.break_(world, e)
     if fault.told:
-        until(f"the status says {fault.told!r}", lambda: fault.told in str(e.status), 150, e.explain)
+        until(f"the status says {fault.told!r}", lambda: fault.told in _said(e), 150, e.explain)
         took("told")
     fault.mend(world, e)
     assert listening(GATEWAY)
@@ -148,6 +153,13 @@ def test_fault(world: World, namespace: str, fault: Fault, moment: str, took: Ca
             assert after[name] == before[name], "nothing that existed is made again"
     deleted = [a for a in world.audit() if a["at"] == "gateway" and a["method"] == "DELETE" and f"/{dev}" in a["path"]]
     assert deleted == []
+
+
+def _said(e: LiveEnvironment) -> str:
+    """All that the status says in words."""
+    status = e.status
+    lines = [*status.get("controlPlanes", []), *status.get("groups", []), *status.get("conditions", []), status]
+    return "\n".join(str(line.get("message", "")) for line in lines)
 
 
 def _going(e: LiveEnvironment) -> bool:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from live.environments import LABEL, LiveEnvironment, uid, version
 from live.waiting import until
 from live.world import MOVED, World
 
 
+@pytest.mark.everywhere
 def test_comes_up(world: World, environment: LiveEnvironment, took: Callable[[str], None]) -> None:
     """Three control planes in two groups: made through the gateway with an exchanged token, Ready when all are, and not before."""
     e = environment
-    world.tell_space("modes", {f"{e.group('prod')}/late": "slow"})
+    late = f"{e.group('prod')}/late"
+    world.tell_space("modes", {late: "stall"})
     e.apply(
         groups=[{"name": e.group("dev")}, {"name": e.group("prod")}],
         controlPlanes=[
@@ -23,6 +27,7 @@ def test_comes_up(world: World, environment: LiveEnvironment, took: Callable[[st
     assert e.condition("Ready")[0] == "False"
     assert "late" in e.condition("ControlPlanesReady")[1]
     took("two of three")
+    world.tell_space("modes", {late: ""})
     e.until_ready()
     took("Ready")
 

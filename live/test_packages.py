@@ -6,69 +6,81 @@ from pathlib import Path
 import pytest
 import yaml
 
-from live.crossplane import ROOT
+from live.crossplane import RELEASES, ROOT
 from live.environments import Document, LiveEnvironment, uid, version
 from live.runtime import FUNCTION
 from live.waiting import until
 from live.world import World
 
 
-def _settled(e: LiveEnvironment) -> dict[str, str]:
-    dev = e.group("dev")
-    e.apply(groups=[{"name": dev}], controlPlanes=[{"name": "one", "group": dev}, {"name": "two", "group": dev}])
-    e.until_ready()
-    return _names(e)
+def _settled(world: World, namespace: str) -> list[LiveEnvironment]:
+    """An environment of each API, Ready."""
+    found = []
+    for api in RELEASES[world.release].apis:
+        e = LiveEnvironment(world, api, namespace, f"acme-{api}")
+        dev = e.group(api)
+        e.spec = {"organization": "acme", "spaces": [e.west()], "groups": [{"name": dev}]}
+        e.apply(controlPlanes=[{"name": "one", "group": dev}, {"name": "two", "group": dev}])
+        found.append(e)
+    for e in found:
+        e.until_ready()
+    return found
 
 
-def _names(e: LiveEnvironment) -> dict[str, str]:
-    """What there is: the Object of each key, by its name and uid."""
-    return {key: f"{o['metadata']['name']} {uid(o)}" for key, o in e.objects().items()}
+def _there(e: LiveEnvironment) -> dict[str, str]:
+    """What there is: the Object of each key by its name and uid, and a control plane by its last write."""
+    return {key: f"{o['metadata']['name']} {uid(o)}" for key, o in e.objects().items()} | {"one": version(e.remote("one", e.api))}
 
 
 @pytest.mark.alone
 @pytest.mark.usefixtures("healthy")
-def test_upgrade(world: World, environment: LiveEnvironment, tmp_path: Path) -> None:
+def test_upgrade(world: World, namespace: str, tmp_path: Path) -> None:
     """A newer package takes over: no composed resource is deleted, made again or renamed, and nothing is written in the Space."""
-    had, remote = _settled(environment), version(environment.remote("one", "dev"))
+    environments = _settled(world, namespace)
+    had = [_there(e) for e in environments]
     newer = tmp_path / "function"
     shutil.copytree(ROOT / "package" / "function", newer)
     file = newer / "crossplane.yaml"
     package: Document = yaml.safe_load(file.read_text())
-    package["metadata"]["annotations"]["live.test/release"] = environment.api
+    package["metadata"]["annotations"]["live.test/release"] = "newer"
     file.write_text(yaml.safe_dump(package))
-    tag = f"v0.1.{1 if environment.api == 'claims' else 2}"
-    world.packages.push("function", newer, tag)
-    image = f"xpkg.upbound.io/upbound/function-upbound-environment:{tag}"
+    world.packages.push("function", newer, "v0.1.1")
+    image = "xpkg.upbound.io/upbound/function-upbound-environment:v0.1.1"
     world.hub.patch("functions.v1.pkg.crossplane.io", FUNCTION, {"spec": {"package": image}})
-    resource = "functionrevisions.v1.pkg.crossplane.io"
-    until(
-        "a newer revision is active",
-        lambda: [r for r in world.hub.list(resource) if r["spec"]["image"] == image and r["spec"]["desiredState"] == "Active"],
-    )
+
+    def active() -> list[Document]:
+        revisions = world.hub.list("functionrevisions.v1.pkg.crossplane.io")
+        return [r for r in revisions if r["spec"]["image"] == image and r["spec"]["desiredState"] == "Active"]
+
+    until("a newer revision is active", active)
     world.sandbox.kill("function-0")
     world.runtime.start_function()
-    environment.apply(controlPlanes=[*environment.spec["controlPlanes"], {"name": "newer", "group": environment.group("dev")}])
-    until("the newer one works", lambda: environment.remote("newer", "dev"), 90, environment.explain)
-    environment.until_ready()
-    assert had.items() <= _names(environment).items()
-    assert version(environment.remote("one", "dev")) == remote
+    for e in environments:
+        e.apply(controlPlanes=[*e.spec["controlPlanes"], {"name": "newer", "group": e.group(e.api)}])
+    for e, before in zip(environments, had, strict=True):
+        e.until_ready()
+        assert e.remote("newer", e.api), "the newer one works"
+        assert before.items() <= _there(e).items()
 
 
 @pytest.mark.alone
 @pytest.mark.usefixtures("healthy")
-def test_the_function_is_removed(world: World, environment: LiveEnvironment) -> None:
+def test_the_function_is_removed(world: World, namespace: str) -> None:
     """Without the function nothing changes; when it is there again, everything goes on."""
-    had, remote = _settled(environment), version(environment.remote("one", "dev"))
-    world.hub.delete("functions.v1.pkg.crossplane.io", FUNCTION)
+    environments = _settled(world, namespace)
+    had = [_there(e) for e in environments]
     before = {uid(r) for r in world.hub.list("functionrevisions.v1.pkg.crossplane.io")}
+    world.hub.delete("functions.v1.pkg.crossplane.io", FUNCTION)
     gone = "the function's revision is gone"
     until(gone, lambda: not before & {uid(r) for r in world.hub.list("functionrevisions.v1.pkg.crossplane.io")}, 90)
-    environment.apply(controlPlanes=environment.spec["controlPlanes"][:1])
-    environment.until_says("Synced", "Function", status="False")
-    assert _names(environment) == had
-    assert version(environment.remote("one", "dev")) == remote
+    for e in environments:
+        e.apply(controlPlanes=e.spec["controlPlanes"][:1])
+    for e, was in zip(environments, had, strict=True):
+        e.until_says("Synced", "Function", status="False")
+        assert _there(e) == was
     world.sandbox.kill("function-0")
     world.install("function")
     world.runtime.start_function()
-    environment.until_says("RemovalPending", "control plane two")
-    assert environment.remote("two", "dev")
+    for e in environments:
+        e.until_says("RemovalPending", "control plane two")
+        assert e.remote("two", e.api)

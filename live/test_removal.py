@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from live.environments import APIS, CLAIMS, LABEL, NAMESPACED, OBJECTS, LiveEnvironment, uid
 from live.waiting import until
 from live.world import World
@@ -13,6 +15,7 @@ def _two(e: LiveEnvironment) -> None:
     e.until_ready()
 
 
+@pytest.mark.everywhere
 def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironment) -> None:
     """A control plane whose line is gone lives on and is named; a stale confirmation does nothing, the printed one deletes it."""
     e = environment
@@ -31,6 +34,7 @@ def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironme
     assert e.remote("one", "dev")
 
 
+@pytest.mark.everywhere
 def test_an_environment_that_is_deleted_leaves_what_it_made_and_finds_it_again(environment: LiveEnvironment) -> None:
     """A deleted file, a bad merge: control planes live on, and the same file finds them, with nothing in conflict."""
     e = environment
@@ -46,6 +50,8 @@ def test_an_environment_that_is_deleted_leaves_what_it_made_and_finds_it_again(e
     assert e.condition("Conflict")[0] == "False"
 
 
+@pytest.mark.long
+@pytest.mark.everywhere
 def test_delete_takes_everything_in_order(world: World, environment: LiveEnvironment, took: Callable[[str], None]) -> None:
     """On purpose: removalPolicy Delete, Deletable, and then nothing is left, nor stuck, also when one is still coming up."""
     e = environment
@@ -68,6 +74,7 @@ def test_delete_takes_everything_in_order(world: World, environment: LiveEnviron
     assert mine == []
 
 
+@pytest.mark.everywhere
 def test_two_environments_over_one_control_plane(world: World, environment: LiveEnvironment, namespace: str) -> None:
     """The second is in conflict and writes nothing; when the first has gone, what it leaves can be adopted."""
     first = environment
@@ -107,6 +114,7 @@ def test_adopting_one_that_exists(world: World, environment: LiveEnvironment) ->
     assert seen["spec"]["crossplane"] == {**spec["crossplane"], "state": "Running"}
 
 
+@pytest.mark.long
 def test_twenty_at_once_have_their_edges(environment: LiveEnvironment, took: Callable[[str], None]) -> None:
     """Twenty control planes at once in one group: each edge of deletion is there, so that deleting all is in order."""
     e = environment
@@ -126,6 +134,7 @@ def test_twenty_at_once_have_their_edges(environment: LiveEnvironment, took: Cal
     until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
 
 
+@pytest.mark.both
 def test_moved_to_the_other_api(world: World, namespace: str) -> None:
     """The same environment under the other API finds its control planes: the group of the API is no part of who it is."""
     claim = LiveEnvironment(world, CLAIMS, namespace)

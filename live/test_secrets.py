@@ -1,6 +1,7 @@
 """Secrets stay where they are, and no tenant gets the platform's sent anywhere."""
 
 import base64
+import contextlib
 import http.client
 import json
 from collections.abc import Iterator
@@ -11,9 +12,10 @@ import pytest
 from live.apiserver import ETCD
 from live.environments import CLAIMS, LiveEnvironment
 from live.runtime import FUNCTION_METRICS
+from live.standins.config import ROBOT_TOKEN
 from live.world import GATEWAY, METRICS, PLATFORM_TOKEN, STATIC_TOKEN, STRANGER, TEAM_TOKEN, World
 
-MARKERS = (PLATFORM_TOKEN, TEAM_TOKEN, STATIC_TOKEN)
+MARKERS = (PLATFORM_TOKEN, TEAM_TOKEN, STATIC_TOKEN, ROBOT_TOKEN)
 ALLOWED = "/secrets/"
 
 
@@ -27,22 +29,24 @@ def _spellings(marker: str) -> Iterator[bytes]:
 
 def _etcd() -> Iterator[tuple[str, bytes]]:
     """Every key and value of both API servers."""
-    connection = http.client.HTTPConnection("127.0.0.1", ETCD, timeout=60)
-    connection.request(
-        "POST", "/v3/kv/range", json.dumps({"key": base64.b64encode(b"/").decode(), "range_end": base64.b64encode(b"0").decode()})
-    )
-    for kv in json.loads(connection.getresponse().read()).get("kvs", []):
+    everything = {"key": base64.b64encode(b"/").decode(), "range_end": base64.b64encode(b"0").decode()}
+    for kv in json.loads(_asked(ETCD, "POST", "/v3/kv/range", json.dumps(everything))).get("kvs", []):
         yield base64.b64decode(kv["key"]).decode(), base64.b64decode(kv.get("value", ""))
 
 
 def _metrics() -> Iterator[tuple[str, bytes]]:
     for port in (FUNCTION_METRICS, METRICS, 8080):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        connection.request("GET", "/metrics")
-        yield f"metrics of port {port}", connection.getresponse().read()
+        yield f"metrics of port {port}", _asked(port, "GET", "/metrics")
+
+
+def _asked(port: int, method: str, path: str, body: str | None = None) -> bytes:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, body)
+        return connection.getresponse().read()
 
 
 @pytest.mark.last
+@pytest.mark.everywhere
 def test_secrets_are_nowhere_but_in_secrets(world: World) -> None:
     """All of etcd, all logs, all metrics, after everything that ran before: markers stand in Secrets only."""
     found: list[str] = []
@@ -80,6 +84,7 @@ def _break_outs(e: LiveEnvironment) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.everywhere
 def test_a_tenant_cannot_break_out(world: World, namespace: str) -> None:
     """Each way is refused, composes nothing, and the server of another host is never sent a token."""
     first = LiveEnvironment(world, CLAIMS, namespace)

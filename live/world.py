@@ -28,13 +28,17 @@ from live.waiting import healthy, listening, until
 
 HUB, SPACE, REGISTRY = 16443, 17443, 15000
 GATEWAY, MOVED, STRANGER, EXCHANGE, PROXY, CONTROL = 17444, 17445, 17446, 17447, 17448, 17449
-WEBHOOKS, METRICS, HEALTH = 19451, 19452, 19453
+WEBHOOKS, METRICS, HEALTH, FLUX_HEALTH = 19451, 19452, 19453, 19472
 
 PLATFORM_TOKEN = "marker-platform-token"  # noqa: S105  # Searched for in everything that comes out.
 TEAM_TOKEN = "marker-team-token"  # noqa: S105  # Likewise.
 STATIC_TOKEN = "marker-static-token"  # noqa: S105  # Likewise, in kubeconfigs that have credentials of their own.
 
 
+ORGANIZATION_KINDS = [
+    *(f"{kind}.iam.upbound.io" for kind in ("Team", "Robot", "RobotTeamMembership", "Token")),
+    *(f"{kind}.repository.upbound.io" for kind in ("Repository", "Permission")),
+]
 DEFINITIONS = {"claims": "xupboundenvironments.environments.upbound.io", "namespaced": "upboundenvironments.environments.m.upbound.io"}
 """The XRD of each of our two APIs."""
 
@@ -90,6 +94,11 @@ class World:
     def environment(self) -> dict[str, str]:
         """Environment variables for people and tests that enter the world."""
         return {"KUBECONFIG": str(self.directory / "hub.kubeconfig"), "SPACE": str(self.directory / "space.kubeconfig")}
+
+    def inside(self, group: str, control_plane: str) -> Api:
+        """The API inside a control plane, through the gateway."""
+        prefix = f"/apis/spaces.upbound.io/v1beta1/namespaces/{group}/controlplanes/{control_plane}/k8s"
+        return Api(GATEWAY, self.directory / "pki" / "gateway-ca.crt", STATIC_TOKEN, prefix)
 
     @property
     def gateway_ca(self) -> str:
@@ -149,6 +158,7 @@ class World:
         yield "the registry, with our packages in it", self._registry
         yield "Crossplane and its RBAC manager", self._crossplane
         yield "provider-kubernetes and the function, installed by the package manager", self._install
+        yield "provider-upbound's, Argo CD's and Flux's kinds", self._consumers
         yield "the definitions, and the Compositions with their Input", self._configurations
         yield "garbage collectors and namespace controllers", self._controllers
 
@@ -190,6 +200,7 @@ class World:
             directory=str(self.directory),
             binaries=str(BINARIES),
             crds=str(crds),
+            hub=HUB,
             space=SPACE,
             gateways=(GATEWAY, MOVED),
             strangers=(STRANGER,),
@@ -220,6 +231,7 @@ class World:
         self.sandbox.spawn("registry", ["docker-registry", "serve", str(path)])
         self._wait("registry", lambda: listening(REGISTRY), 20)
         self.packages.push("provider-kubernetes", module("provider", "github.com/crossplane-contrib/provider-kubernetes") / "package")
+        self.packages.push_provider("provider-upbound", ROOT / "tests" / "schemas" / "provider-upbound")
         for name in ("function", *RELEASES[self.release].apis):
             self.packages.push(name, ROOT / "package" / name)
 
@@ -292,6 +304,15 @@ class World:
         if self.hub.get("secrets.v1.", "upbound-credentials", NAMESPACE) is None:
             self.hub.create("secrets.v1.", secret, NAMESPACE)
 
+    def _consumers(self) -> None:
+        """provider-upbound, which a stand-in plays, and the kinds of Argo CD and Flux, with the roles that docs/gitops.md gives."""
+        self.install("provider-upbound")
+        self.runtime.stand_in("upbound-provider-upbound")
+        for kinds in ("argo", "flux"):
+            self.kubectl("apply", "--server-side", "-f", str(ROOT / "tests" / "schemas" / kinds))
+        blocks = (ROOT / "docs" / "gitops.md").read_text().split("```yaml\n")
+        self.kubectl("apply", "-f", "-", stdin=next(b for b in blocks if "crossplane-consumers" in b).partition("```")[0])
+
     def install(self, name: str) -> None:
         """Apply a file of package/install."""
         self.kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
@@ -312,9 +333,28 @@ class World:
             said["hub"] = {"providerConfigName": "hub", "namespace": NAMESPACE}
         for rule in said["rules"]:
             rule["hosts"] = [*rule["hosts"], f"127.0.0.1:{GATEWAY}", f"127.0.0.1:{MOVED}"]
-            rule["resources"].append({"scope": "ControlPlane", "kinds": ["ConfigMap"]})
+            rule["targets"] = ["here"]
+            rule["resources"] += [
+                {"scope": "ControlPlane", "kinds": ["ConfigMap"]},
+                {"scope": "Group", "kinds": ["ObjectRoleBinding.authorization.spaces.upbound.io"]},
+                {"scope": "Organization", "kinds": ORGANIZATION_KINDS},
+            ]
+        said["targets"] = [{"name": "here", "namespaces": ["*"]}]
         change(said)
         self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(composition))
+
+    def start_flux(self) -> None:
+        """Flux's kustomize-controller, changed as upenv flux-patch says: it may run `up`. It is cluster-admin, as Flux installs it."""
+        env = {
+            "KUBECONFIG": str(self.directory / "hub.kubeconfig"),
+            "PATH": f"{ROOT / 'live' / 'standins' / 'bin'}:/usr/bin:/bin",
+            "UP_TOKEN": STATIC_TOKEN,
+            "RUNTIME_NAMESPACE": "flux-system",
+        }
+        flags = ("--insecure-kubeconfig-exec", "--metrics-addr=127.0.0.1:19471", f"--health-addr=127.0.0.1:{FLUX_HEALTH}")
+        more = ("--events-addr=", "--enable-leader-election=false")
+        self.sandbox.spawn("kustomize-controller", [str(BINARIES / "kustomize-controller"), *flags, *more], env)
+        self._wait("kustomize-controller", lambda: healthy(FLUX_HEALTH), 60)
 
     def _controllers(self) -> None:
         """Garbage collection looks for new kinds every 30 s only, so it begins when those of the tests are there."""

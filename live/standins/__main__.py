@@ -3,6 +3,7 @@
 import json
 import ssl
 import sys
+import threading
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from live.standins.controller import Controller
 from live.standins.exchange import exchange, proxy
 from live.standins.gateway import gateway, stranger
 from live.standins.inside import ControlPlaneApis
+from live.standins.upbound import provide
 from live.standins.web import Handler, serve
 
 
@@ -52,6 +54,7 @@ def main() -> None:
     serve(exchange(config, state), config.exchange, pair["exchange"])
     serve(proxy(config, state), config.proxy, None)
     serve(control(state), config.control, None)
+    threading.Thread(target=provide, args=(Api(config.hub, pki / "hub-ca.crt", ADMIN),), daemon=True).start()
     Controller(space, state, apis).run()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ORGANIZATION = "acme"
+ROBOT_TOKEN = "marker-robot-token"  # noqa: S105  # How robots' tokens begin. Searched for in everything that comes out.
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Config:
     directory: str
     binaries: str
     crds: str
+    hub: int
     space: int
     gateways: tuple[int, ...]
     strangers: tuple[int, ...]

@@ -71,22 +71,19 @@ class Controller:
         if condition(seen, "Ready") == "":
             self._tell(seen, {"Ready": ("False", "Creating"), "Healthy": ("False", "UnhealthyControlPlane")}, "Creating...")
             return True
-        if condition(seen, "Ready") != "True" and not self._provisions(seen, self._state.modes.get(f"{group}/{name}", "")):
+        mode = self._state.modes.get(f"{group}/{name}", "")
+        if condition(seen, "Ready") != "True" and mode == "stall":
+            time.sleep(_QUICK)
+            return True
+        if condition(seen, "Ready") != "True" and mode == "fail":
+            self._tell(seen, {"Ready": ("False", "Unavailable")}, "cannot provision: quota exceeded")
             return False
         if condition(seen, "Ready") != "True" or _behind(seen):
+            time.sleep(_SLOW if mode == "slow" else _QUICK)
             paused = seen["spec"]["crossplane"].get("state") == "Paused"
             running = {"CrossplaneRunning": ("False", "Paused") if paused else ("True", "Running")}
             self._tell(seen, {"Ready": ("True", "Available"), "Healthy": ("True", "HealthyControlPlane"), **running}, "")
         return False
-
-    def _provisions(self, seen: dict[str, Any], mode: str) -> bool:
-        """Whether a new control plane comes up, after the time that it takes."""
-        if mode == "fail":
-            self._tell(seen, {"Ready": ("False", "Unavailable")}, "cannot provision: quota exceeded")
-        if mode in ("fail", "stall"):
-            return False
-        time.sleep(_SLOW if mode == "slow" else _QUICK)
-        return True
 
     def _tell(self, seen: dict[str, Any], conditions: dict[str, tuple[str, str]], message: str) -> None:
         """Write conditions into the status, those that it has and these."""

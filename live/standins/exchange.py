@@ -6,7 +6,7 @@ import socket
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from live.standins.config import Config, State
+from live.standins.config import ROBOT_TOKEN, Config, State
 from live.standins.web import Handler
 
 HOST = "auth.upbound.io"
@@ -29,7 +29,8 @@ def exchange(config: Config, state: State) -> type[Handler]:
                 and form.get("audience") == ["upbound:spaces:api", "upbound:spaces:controlplanes"]
                 and bool(organization)
             )
-            known = self.bearer() == given.get("subject_token") and self.bearer() in config.user_tokens and not state.fault.get("reject")
+            user = self.bearer() in config.user_tokens or self.bearer().startswith(ROBOT_TOKEN)
+            known = user and self.bearer() == given.get("subject_token") and not state.fault.get("reject")
             code = HTTPStatus.OK if understood and known else HTTPStatus.UNAUTHORIZED if understood else HTTPStatus.BAD_REQUEST
             state.note(at="exchange", organization=organization, code=code)
             if code != HTTPStatus.OK:

@@ -84,14 +84,15 @@ def gateway(  # noqa: C901  # A class, whose methods are simple.
 def _refusal(config: Config, state: State, asked: Handler, content: str) -> tuple[int, str, str] | None:
     """Why a request is not passed on. The text about patches is a real Space's; its status is assumed."""
     organization, url = state.organization_of(asked.bearer()), urlsplit(asked.path)
-    watching = parse_qs(url.query).get("watch", ["false"])[0] in ("true", "1") and not _INSIDE.match(url.path)
+    of_space = not _INSIDE.match(url.path)
+    watching = of_space and parse_qs(url.query).get("watch", ["false"])[0] in ("true", "1")
     if asked.bearer() not in config.static_tokens and (organization is None or state.fault.get("reject")):
         found = HTTPStatus.UNAUTHORIZED, "Unauthorized"
     elif organization not in (None, ORGANIZATION):
         found = HTTPStatus.FORBIDDEN, f"token is for organization {organization}"
     elif watching:
         found = HTTPStatus.METHOD_NOT_ALLOWED, "watch is not supported"
-    elif asked.command == "PATCH" and content == "application/apply-patch+yaml":
+    elif of_space and asked.command == "PATCH" and content == "application/apply-patch+yaml":
         found = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported patch format. Only merge and json patch are supported."
     elif status := state.fault.get("status"):
         found = HTTPStatus(status), f"the gateway says {status}"
