@@ -12,6 +12,7 @@ import re
 from function.model.consumed import Target
 from function.model.environment import qualified_kind
 from function.model.parts import ControlPlane, Identity, Resource, SecretKey, Token
+from function.model.services import ROLE_BINDING
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
@@ -184,7 +185,7 @@ def permissions(repository_: str, team_: str) -> str:
 
 def role_binding(space: str, group_: str) -> str:
     """Key of the roles in a group: of the resource that `resources` could carry there under the group's name."""
-    return f"resource/{group(space, group_)}/ObjectRoleBinding.authorization.spaces.upbound.io/-/{group_}"
+    return f"resource/{group(space, group_)}/{ROLE_BINDING}/-/{group_}"
 
 
 def space_of(key: str) -> str:

@@ -65,7 +65,8 @@ class Resolver:
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")
-        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values())
+        rollout = tuple(stages.stages(entered, spec.rollout))
+        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
         self.problems += stages.repeated(resources)
         shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
         consumers = Consumers(spec, self.input, *shared).resolved()
@@ -85,7 +86,7 @@ class Resolver:
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
             iam=self.iam,
-            stages=tuple(stages.stages(entered, spec.rollout)),
+            stages=rollout,
             **consumers,
         )
 
