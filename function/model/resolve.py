@@ -7,7 +7,7 @@ from function.model import checks, defaults, remote, resolve_iam, services, stag
 from function.model import spec as s
 from function.model.consumers import Consumers
 from function.model.environment import Environment
-from function.model.errors import InvalidError, Location, Problem, nearest
+from function.model.errors import InvalidError, Location, Problem, unknown
 from function.model.input import Input
 from function.model.parts import (
     Confirmation,
@@ -266,7 +266,7 @@ class Resolver:
 
     def _known(self, at: Location, name: str, known: Mapping[str, _T]) -> _T | None:
         if name not in known:
-            self._wrong(at, f"names {name}, which is not in this environment{nearest(name, known)}")
+            self.problems.append(unknown(at, name, known))
         return known.get(name)
 
     def _unique(self, field: str, found: Iterable[tuple[int, str, Any]], text: str) -> None:

@@ -30,12 +30,12 @@ _PROVISIONED = (
 )
 _EACH = _PROVISIONED.format("object.status.provisioned.exists(p, p.controlPlane == n)")
 _EACH_NAME = _PROVISIONED.format("n in object.status.provisioned")
-_CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}")'
+CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}")'
 _SCHEDULED = (
-    f"{_CURRENT} && (!has(object.status.conditions) || !{_CONDITION.format('Synced', 'False')} && !{_CONDITION.format('Ready', 'False')})"
+    f"{_CURRENT} && (!has(object.status.conditions) || !{CONDITION.format('Synced', 'False')} && !{CONDITION.format('Ready', 'False')})"
 )
 _COMPLETED = 'has(object.status) && has(object.status.phase) && object.status.phase == "Completed"'
-_VALIDATED = f"has(object.status.conditions) && {_CONDITION.format('Validated', 'True')} && !{_CONDITION.format('Failed', 'True')}"
+_VALIDATED = f"has(object.status.conditions) && {CONDITION.format('Validated', 'True')} && !{CONDITION.format('Failed', 'True')}"
 
 
 @dataclass(frozen=True, slots=True)
