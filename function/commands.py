@@ -1,7 +1,5 @@
 """Commands of `upenv` that print configuration for what consumes control planes."""
 
-from collections.abc import Callable
-
 import click
 
 from function import documents, given, names, printed
@@ -13,29 +11,17 @@ from function.model.parts import SecretKey
 from function.observed import dig
 from function.render import NotRenderedError
 
-_Command = Callable[..., None]
-
-
-def _about_up(command: _Command) -> _Command:
-    """Options for what runs the `up` command."""
-    for option in (
-        click.option("--token-key", default=printed.TOKEN.key, show_default=True, metavar="KEY", help="Key of the token in its Secret."),
-        click.option("--token-secret", default=printed.TOKEN.name, show_default=True, metavar="NAME", help="Secret that has UP_TOKEN."),
-        click.option("--up-cli-image", default=printed.UP_CLI, show_default=True, metavar="IMAGE", help="Image with the up command."),
-    ):
-        command = option(command)
-    return command
-
-
-def _about_argocd(command: _Command) -> _Command:
-    """Options for Argo CD's own settings."""
-    for option in (
-        click.option("--no-token", is_flag=True, help="For auth ExternalSecret or ComposedSecret: pods get no UP_TOKEN."),
-        click.option("--exclusions", is_flag=True, help="Leave ProviderConfigUsages out, of which there are many."),
-        click.option("--health-checks", is_flag=True, help="Show the health of our kinds and of Crossplane's."),
-    ):
-        command = option(command)
-    return _about_up(command)
+_about_up = given.options(
+    click.option("--up-cli-image", default=printed.UP_CLI, show_default=True, metavar="IMAGE", help="Image with the up command."),
+    click.option("--token-secret", default=printed.TOKEN.name, show_default=True, metavar="NAME", help="Secret that has UP_TOKEN."),
+    click.option("--token-key", default=printed.TOKEN.key, show_default=True, metavar="KEY", help="Key of the token in its Secret."),
+)
+_about_argocd = given.options(
+    click.option("--health-checks", is_flag=True, help="Show the health of our kinds and of Crossplane's."),
+    click.option("--exclusions", is_flag=True, help="Leave ProviderConfigUsages out, of which there are many."),
+    click.option("--no-token", is_flag=True, help="For auth ExternalSecret or ComposedSecret: pods get no UP_TOKEN."),
+    _about_up,
+)
 
 
 @click.command("argocd-values")

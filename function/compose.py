@@ -59,11 +59,6 @@ def _too_early(c: Composed, wanted: dict[str, Composed], observed: Observed) -> 
     return not all(observed.ready(n) for n in c.needs if n in wanted) or any(k in observed for k in c.instead_of)
 
 
-def connection_details(env: Environment, observed: Observed) -> Mapping[str, bytes]:
-    """What the composite's connection Secret gets."""
-    return connection.details(env, observed)
-
-
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
     """A manifest with its edges, and the annotations that say what has been ready once: all it comes after, and it itself."""
     c = settled.composed

@@ -7,10 +7,9 @@ from function import kube
 from function.desired import Manifest
 from function.model.consumed import ExternalSecret, Target
 from function.model.environment import Environment
+from function.model.services import CONDITION
 
-_READY = (
-    'has(object.status) && has(object.status.conditions) && object.status.conditions.exists(c, c.type == "Ready" && c.status == "True")'
-)
+_READY = f"has(object.status) && has(object.status.conditions) && {CONDITION.format('Ready', 'True')}"
 
 
 def delivered(env: Environment, key: str, target: Target, manifest: Manifest) -> Manifest:

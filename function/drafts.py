@@ -1,24 +1,16 @@
 """Commands of `upenv` that write an environment: for a Space, and for what is in one."""
 
-from collections.abc import Callable
-
 import click
 
 from function import adoption, documents, given, kubeconfigs, model
 from function.documents import UnreadableError
 from function.kubeconfigs import NoKubeconfigError
 
-_Command = Callable[..., None]
-
-
-def _about_what_is_written(command: _Command) -> _Command:
-    for option in (
-        click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim."),
-        click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment."),
-        click.option("--name", default="environment", show_default=True, help="Name of the environment."),
-    ):
-        command = option(command)
-    return command
+_about_what_is_written = given.options(
+    click.option("--name", default="environment", show_default=True, help="Name of the environment."),
+    click.option("--namespace", "-n", default="default", show_default=True, help="Namespace of the environment."),
+    click.option("--namespaced", is_flag=True, help="Write the namespaced API of Crossplane 2 instead of a claim."),
+)
 
 
 @click.command()

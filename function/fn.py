@@ -12,11 +12,12 @@ from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from google.protobuf import struct_pb2
 
 from function import metrics, names, readiness, tokens
-from function.compose import compose, connection_details
+from function.compose import compose
 from function.model import InvalidError, parse
 from function.model.environment import Environment
 from function.observed import BEGINNING, Observed
 from function.plan import Plan
+from function.resources import connection
 from function.rollout import Phase
 from function.status import Condition, report
 from function.structs import View, merge, plain, write
@@ -98,7 +99,7 @@ def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunc
         selector = fnv1.ResourceSelector(api_version="v1", kind="Secret", match_name=ref.name, namespace=ref.namespace)
         rsp.requirements.resources[names.required(ref)].CopyFrom(selector)
     if not env.namespaced:  # A namespaced environment composes its Secret: Crossplane writes none for it.
-        for key, value in connection_details(env, observed).items():
+        for key, value in connection.details(env, observed).items():
             rsp.desired.composite.connection_details[key] = value
     rsp.conditions.extend(_condition(c) for c in conditions)
     heard = readiness.conditions(composite).get("Responsive", {}).get("status") != "False"

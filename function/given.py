@@ -1,6 +1,6 @@
 """What the command line is given: files with environments, and the Composition whose rules hold for them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import click
@@ -17,6 +17,20 @@ COMPOSITION = click.option(
     metavar="FILE",
     help="Composition whose Input has the rules. Default: the one that comes with the function.",
 )
+
+
+Command = Callable[..., None]
+
+
+def options(*some: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Options that several commands share, in the order of their help."""
+
+    def on(command: Command) -> Command:
+        for option in reversed(some):
+            command = option(command)
+        return command
+
+    return on
 
 
 def environment(file: str) -> Document:

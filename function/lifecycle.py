@@ -121,8 +121,8 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
 
 
 def barred(c: Composed, places: Places) -> bool:
-    """Whether `c`, which is no Object and so cannot only look, is for what is somebody else's."""
-    return c.manifest["kind"] != "Object" and c.policies is not Policies.OBSERVE and bool(places.foreign & set(c.after))
+    """Whether `c`, which has no managementPolicies and so cannot only look, is for what is somebody else's."""
+    return not managed(c.manifest) and c.policies is not Policies.OBSERVE and bool(places.foreign & set(c.after))
 
 
 def confirmation_for(key: str, observed: Observed) -> Confirmation:

@@ -12,6 +12,7 @@ import re
 from function.model.consumed import Target
 from function.model.environment import qualified_kind
 from function.model.parts import ControlPlane, Identity, Resource, SecretKey, Token
+from function.model.services import ROLE_BINDING
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
@@ -59,7 +60,7 @@ def space_access(space: str) -> str:
 
 def control_plane_access(c: ControlPlane) -> str:
     """Key of the ProviderConfig inside a control plane."""
-    return f"providerconfig/{c.space}/{c.group}/{c.name}"
+    return f"providerconfig/{_path(c)}"
 
 
 def group(space: str, name: str) -> str:
@@ -69,12 +70,12 @@ def group(space: str, name: str) -> str:
 
 def control_plane(c: ControlPlane) -> str:
     """Key of a control plane."""
-    return f"controlplane/{c.space}/{c.group}/{c.name}"
+    return f"controlplane/{_path(c)}"
 
 
 def configuration(c: ControlPlane, name: str) -> str:
     """Key of a Configuration inside a control plane."""
-    return f"configuration/{c.space}/{c.group}/{c.name}/{name}"
+    return f"configuration/{_path(c)}/{name}"
 
 
 def resource(r: Resource) -> str:
@@ -89,12 +90,12 @@ def resource(r: Resource) -> str:
 
 def argocd(target: Target, what: str, c: ControlPlane) -> str:
     """Key of what Argo CD has of a control plane: its cluster, externalsecret, project or application."""
-    return f"argocd/{target.name}/{target.namespace}/{what}/{c.space}/{c.group}/{c.name}"
+    return f"argocd/{target.name}/{target.namespace}/{what}/{_path(c)}"
 
 
 def flux(target: Target, what: str, c: ControlPlane) -> str:
     """Key of what Flux has of a control plane: its kubeconfig, externalsecret or kustomization."""
-    return f"flux/{target.name}/{target.namespace}/{what}/{c.space}/{c.group}/{c.name}"
+    return f"flux/{target.name}/{target.namespace}/{what}/{_path(c)}"
 
 
 def flux_source(target: Target, kind: str) -> str:
@@ -109,12 +110,12 @@ def connector(target: Target) -> str:
 
 def claim_namespace(c: ControlPlane, namespace: str) -> str:
     """Key of the namespace for claims inside a control plane."""
-    return f"resource/controlplane/{c.space}/{c.group}/{c.name}/Namespace/-/{namespace}"
+    return f"resource/controlplane/{_path(c)}/Namespace/-/{namespace}"
 
 
 def connection(c: ControlPlane) -> str:
     """Key of what carries a control plane's connection Secret here."""
-    return f"connection/{c.space}/{c.group}/{c.name}"
+    return f"connection/{_path(c)}"
 
 
 def connection_detail(c: ControlPlane, key: str) -> str:
@@ -184,7 +185,11 @@ def permissions(repository_: str, team_: str) -> str:
 
 def role_binding(space: str, group_: str) -> str:
     """Key of the roles in a group: of the resource that `resources` could carry there under the group's name."""
-    return f"resource/{group(space, group_)}/ObjectRoleBinding.authorization.spaces.upbound.io/-/{group_}"
+    return f"resource/{group(space, group_)}/{ROLE_BINDING}/-/{group_}"
+
+
+def _path(c: ControlPlane) -> str:
+    return f"{c.space}/{c.group}/{c.name}"
 
 
 def space_of(key: str) -> str:

@@ -81,7 +81,7 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "rollout": progress.summary(plan.rollout),
         "groups": [_entry(lines[names.group(g.space, g.name)], space=g.space, group=g.name) for g in env.groups],
         "resources": [_entry(lines[names.resource(r)]) for r in env.resources],
-        "teams": [_entry(lines[names.team(t)], id=_uuid(names.team(t), observed)) for t in env.iam.teams],
+        "teams": [_entry(lines[k], id=observed.annotation(k, names.ANNOTATION_EXTERNAL_NAME)) for k in map(names.team, env.iam.teams)],
         "tokens": [_token(t, lines[names.token(t)], observed) for t in env.iam.tokens.values()],
         "readyControlPlanes": ready,
         "totalControlPlanes": len(control_planes),
@@ -161,10 +161,6 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
         entry = {"ready": bad is None, **{k: v for k, v in said.items() if v}}
         out.setdefault(r.control_plane.entry, {"registrations": []})["registrations"].append(entry)
     return out
-
-
-def _uuid(key: str, observed: Observed) -> str:
-    return observed.annotation(key, names.ANNOTATION_EXTERNAL_NAME)
 
 
 def _token(token: Token, line: _Line, observed: Observed) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from function.model import checks, consumed, defaults, gitops, tenancy
 from function.model import parts as e
 from function.model import spec as s
-from function.model.errors import Location, nearest
+from function.model.errors import Location, nearest, unknown
 from function.model.input import Input
 from function.model.references import TokenSource
 
@@ -144,8 +144,8 @@ class Consumers:
             target = self._target((*at, i), c.target, c.namespace, "connectors")
             control_plane = self.control_planes.get(c.control_plane)
             if control_plane is None:
-                text = f"names {c.control_plane}, which is not in this environment{nearest(c.control_plane, self.control_planes)}"
-                self.wrong((*at, i, "controlPlane"), text)
+                problem = unknown((*at, i, "controlPlane"), c.control_plane, self.control_planes)
+                self.wrong(problem.at, problem.text)
             elif target and control_plane.space in self.spaces:
                 found.append(self._connector((*at, i), c, control_plane, target))
         entries = list(enumerate(self.spec.connectors))

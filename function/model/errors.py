@@ -50,6 +50,11 @@ def from_pydantic(error: ValidationError, model: type[BaseModel], at: Location) 
     ]
 
 
+def unknown(at: Location, name: str, known: Iterable[str]) -> Problem:
+    """That `name` is not in the environment, and what is."""
+    return Problem(at, f"names {name}, which is not in this environment{nearest(name, known)}")
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`: did you mean x?`, or the list of what is known where nothing is near."""
     names = sorted(known)

@@ -7,7 +7,7 @@ from function.model import checks, defaults, remote, resolve_iam, services, stag
 from function.model import spec as s
 from function.model.consumers import Consumers
 from function.model.environment import Environment
-from function.model.errors import InvalidError, Location, Problem, nearest
+from function.model.errors import InvalidError, Location, Problem, unknown
 from function.model.input import Input
 from function.model.parts import (
     Confirmation,
@@ -65,7 +65,8 @@ class Resolver:
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")
-        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values())
+        rollout = tuple(stages.stages(entered, spec.rollout))
+        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
         self.problems += stages.repeated(resources)
         shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
         consumers = Consumers(spec, self.input, *shared).resolved()
@@ -85,7 +86,7 @@ class Resolver:
             resources=resources,
             hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
             iam=self.iam,
-            stages=tuple(stages.stages(entered, spec.rollout)),
+            stages=rollout,
             **consumers,
         )
 
@@ -265,7 +266,7 @@ class Resolver:
 
     def _known(self, at: Location, name: str, known: Mapping[str, _T]) -> _T | None:
         if name not in known:
-            self._wrong(at, f"names {name}, which is not in this environment{nearest(name, known)}")
+            self.problems.append(unknown(at, name, known))
         return known.get(name)
 
     def _unique(self, field: str, found: Iterable[tuple[int, str, Any]], text: str) -> None:

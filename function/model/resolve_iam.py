@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from function.model import checks
 from function.model import iam as s
-from function.model.errors import Location, Problem, nearest
+from function.model.errors import Location, Problem, unknown
 from function.model.input import Input
 from function.model.parts import Group, Iam, Identity, Policies, Repository, Robot, SecretKey, Space, Team, Token
 from function.model.references import RobotTokenRef, SecretKeyRef
@@ -61,9 +61,9 @@ def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
 def token_of(iam: Iam, at: Location, ref: RobotTokenRef) -> tuple[Token | None, list[Problem]]:
     """The token that a reference names, or why there is none."""
     if ref.robot not in iam.robots:
-        return None, [_unknown((*at, "robot"), ref.robot, iam.robots)]
+        return None, [unknown((*at, "robot"), ref.robot, iam.robots)]
     if (ref.robot, ref.token) not in iam.tokens:
-        return None, [_unknown((*at, "token"), ref.token, (token for robot, token in iam.tokens if robot == ref.robot))]
+        return None, [unknown((*at, "token"), ref.token, (token for robot, token in iam.tokens if robot == ref.robot))]
     return iam.tokens[ref.robot, ref.token], []
 
 
@@ -108,16 +108,12 @@ def _teams(iam: Iam, found: list[tuple[Location, str]]) -> Iterator[Problem]:
     yield from checks.unique(found, "names a team twice; keep one")
     for at, team in found:
         if team not in iam.teams and not re.fullmatch(UUID, team):
-            problem = _unknown(at, team, iam.teams)
+            problem = unknown(at, team, iam.teams)
             yield (
                 problem
                 if iam.teams
                 else Problem(at, f"{problem.text}; list it in iam.teams, or write the UUID of a team that exists already")
             )
-
-
-def _unknown(at: Location, name: str, known: Iterable[str]) -> Problem:
-    return Problem(at, f"names {name}, which is not in this environment{nearest(name, known)}")
 
 
 def _shared(input_: Input) -> bool:

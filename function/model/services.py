@@ -12,8 +12,8 @@ from pydantic import Field, ValidationError
 from function.model import checks
 from function.model import types as t
 from function.model.environment import dig, qualified_kind
-from function.model.errors import Location, Problem
-from function.model.parts import ControlPlane, Group, Policies, Resource, Space
+from function.model.errors import Location, Problem, nearest
+from function.model.parts import ControlPlane, Group, Policies, Resource, Space, Stage
 
 Path = tuple[str, ...]
 SELECTOR = "controlPlaneSelector"
@@ -30,12 +30,12 @@ _PROVISIONED = (
 )
 _EACH = _PROVISIONED.format("object.status.provisioned.exists(p, p.controlPlane == n)")
 _EACH_NAME = _PROVISIONED.format("n in object.status.provisioned")
-_CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}")'
+CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}")'
 _SCHEDULED = (
-    f"{_CURRENT} && (!has(object.status.conditions) || !{_CONDITION.format('Synced', 'False')} && !{_CONDITION.format('Ready', 'False')})"
+    f"{_CURRENT} && (!has(object.status.conditions) || !{CONDITION.format('Synced', 'False')} && !{CONDITION.format('Ready', 'False')})"
 )
 _COMPLETED = 'has(object.status) && has(object.status.phase) && object.status.phase == "Completed"'
-_VALIDATED = f"has(object.status.conditions) && {_CONDITION.format('Validated', 'True')} && !{_CONDITION.format('Failed', 'True')}"
+_VALIDATED = f"has(object.status.conditions) && {CONDITION.format('Validated', 'True')} && !{CONDITION.format('Failed', 'True')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +132,29 @@ def service_of(manifest: Mapping[str, Any]) -> Service:
 _OTHER = Service(selectors=())
 
 
-def completed(manifest: Mapping[str, Any], label: Mapping[str, str]) -> Mapping[str, Any]:
-    """`manifest` with its selectors as the API takes them: matchLabels written out, or `label`, the environment's, for none."""
+def completed(manifest: Mapping[str, Any], label: Mapping[str, str], stages: Mapping[str, list[str]]) -> Mapping[str, Any]:
+    """`manifest` with its selectors as the API takes them.
+
+    matchLabels are written out, a stage is the names of its control planes in `stages`, and none is `label`, the environment's.
+    """
     spec = manifest.get("spec")
     if not isinstance(spec, dict):
         return manifest
     said = {**({SELECTOR: {"matchLabels": dict(label)}} if SELECTOR in service_of(manifest).selectors else {}), **spec}
-    return {**manifest, "spec": {**said, **{n: _in_full(said[n]) for n in service_of(manifest).selectors if n in said}}}
+    return {**manifest, "spec": {**said, **{n: _in_full(said[n], stages) for n in service_of(manifest).selectors if n in said}}}
 
 
-def _in_full(selector: Any) -> Any:  # noqa: ANN401  # What an author wrote.
+def staged(r: Resource, stages: Iterable[Stage]) -> dict[str, list[str]]:
+    """The control planes of each stage that are in the group of `r`, by their names there."""
+    return {s.name: [c.name for c in s.control_planes if (c.space, c.group) == (r.space, r.group)] for s in stages}
+
+
+_NOTHING: Mapping[str, list[str]] = {"names": []}
+
+
+def _in_full(selector: Any, stages: Mapping[str, list[str]]) -> Any:  # noqa: ANN401  # What an author wrote.
+    if isinstance(selector, Mapping) and "stage" in selector:
+        return {"names": stages.get(str(selector["stage"]), [])}
     if not isinstance(selector, Mapping) or "matchLabels" not in selector:
         return selector
     rest = {k: v for k, v in selector.items() if k != "matchLabels"}
@@ -169,7 +182,11 @@ def restored_from(c: ControlPlane, resources: Iterable[Resource]) -> Iterator[Re
 
 
 def problems(
-    resources: Iterable[Resource], spaces: Mapping[str, Space], control_planes: Iterable[ControlPlane], groups: Iterable[Group]
+    resources: Iterable[Resource],
+    spaces: Mapping[str, Space],
+    control_planes: Iterable[ControlPlane],
+    groups: Iterable[Group],
+    stages: Iterable[Stage],
 ) -> Iterator[Problem]:
     """All that is wrong. What is only looked at need not be complete, and what goes elsewhere than to a group is not ours to know."""
     bound = {(g.space, g.name) for g in groups if g.access}
@@ -182,14 +199,13 @@ def problems(
             yield Problem(at, "binds roles in a group that has access; write them there, and leave this out")
         if r.policies is Policies.OBSERVE or r.scope != "Group":
             continue
-        service = service_of(r.manifest)
+        service, known = service_of(r.manifest), staged(r, stages)
         yield from _said((*at, "spec"), r, service, spaces)
+        yield from _stage((*at, "spec", SELECTOR), dig(r.manifest, "spec", SELECTOR), known)
         yield from _chosen((*at, "spec"), r.manifest.get("spec"), service)
         if service.alone:
-            mine = [
-                c for c in control_planes if (c.space, c.group) == (r.space, r.group) and _selects(dig(r.manifest, "spec", SELECTOR), c)
-            ]
-            for c in mine:
+            selector, here = _in_full(dig(r.manifest, "spec", SELECTOR), known), (r.space, r.group)
+            for c in (c for c in control_planes if (c.space, c.group) == here and selector != _NOTHING and _selects(selector, c)):
                 other = selected.setdefault(c.entry, r.entry)
                 if other != r.entry:
                     text = f"selects control plane {c.entry}, as {other} does; a control plane has one {r.manifest['kind']}"
@@ -204,11 +220,25 @@ def _said(at: Location, r: Resource, service: Service, spaces: Mapping[str, Spac
     for name in service.selectors:
         selector = dig(spec, name)
         left_out = selector is None and name == SELECTOR
-        if not left_out and _parsed(selector) in (None, _Selector()):
+        by_stage = name == SELECTOR and dig(selector, "stage") is not None
+        if not left_out and not by_stage and _parsed(selector) in (None, _Selector()):
             yield Problem((*at, name), "selects nothing; write names, matchLabels or labelSelectors")
     for path, value in service.cloud.items():
         if r.space in spaces and spaces[r.space].type == "Cloud" and dig(spec, *path) not in (None, value):
             yield Problem((*at, *path), f"is not for a Cloud Space; write {value}")
+
+
+def _stage(at: Location, selector: object, stages: Mapping[str, list[str]]) -> Iterator[Problem]:
+    """What is wrong with a selector that names a stage."""
+    stage = dig(selector, "stage")
+    if stage is None:
+        return
+    if not isinstance(stage, str) or stage not in stages:
+        yield Problem((*at, "stage"), f"names what is no stage of the rollout{nearest(str(stage), stages)}")
+    elif not stages[stage]:
+        yield Problem((*at, "stage"), "has no control plane in this group; write another stage, or leave the resource out")
+    if isinstance(selector, Mapping) and len(selector) > 1:
+        yield Problem(at, "says more than a stage; write the stage alone, or names and labels")
 
 
 def _chosen(at: Location, spec: object, service: Service) -> Iterator[Problem]:

@@ -15,10 +15,10 @@ from function.model.errors import Location, Problem
 from function.model.input import NEVER_ALLOWED, Input, Rule
 from function.model.input import Target as Place
 from function.model.parts import ControlPlane, Resource, SecretKey, Space, Token
+from function.model.services import ROLE_BINDING
 
 RESERVED_GROUPS = ("kube-*", "upbound-*", "mxp-*", "crossplane-system", "cert-manager", "ingress-nginx")
 """Namespaces of a Space that belong to the Space itself: never created, labelled or deleted by us."""
-ROLE_BINDING = "ObjectRoleBinding.authorization.spaces.upbound.io"
 ASK = "ask the platform team to allow it in the Composition's Input"
 
 

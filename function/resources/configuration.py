@@ -7,13 +7,13 @@ from function import endpoints, kube, names, rollout
 from function.desired import Composed, Life
 from function.model.environment import Environment
 from function.model.parts import Configuration, Policies
+from function.model.services import CONDITION
 from function.observed import Observed
 
-_TRUE = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "True")'
 HEALTHY = (
     "has(object.status) && has(object.status.conditions) && has(object.status.currentIdentifier)"
     " && object.spec.package == {0} && object.status.currentIdentifier == {0}"
-    f" && {_TRUE.format('Installed')} && {_TRUE.format('Healthy')}"
+    f" && {CONDITION.format('Installed', 'True')} && {CONDITION.format('Healthy', 'True')}"
 )
 """Installed and Healthy at this very version: both may still speak of the one before (currentIdentifier tells)."""
 

@@ -15,7 +15,9 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     hosts = endpoints.hosts(env, observed)
     for r in env.resources:
         service, label = services.service_of(r.manifest), {names.LABEL_ENVIRONMENT: names.environment_label(env.identity)}
-        manifest = kube.plain(services.completed(r.manifest, label) if r.policies is not Policies.OBSERVE else r.manifest)
+        manifest = kube.plain(r.manifest)
+        if r.policies is not Policies.OBSERVE:
+            manifest = kube.plain(services.completed(r.manifest, label, services.staged(r, env.stages)))
         if r.scope == "Group":
             manifest["metadata"]["namespace"] = r.group
         key = names.resource(r)
