@@ -142,8 +142,7 @@ def test_fault(
     assert listening(GATEWAY)
     assert listening(HUB)
     if fault.remade:
-        had = before["one"] or "none"
-        until("made again", lambda: e.remote("one", "dev") and uid(e.remote("one", "dev")) != had and not _going(e), 150, e.explain)
+        until("made again", lambda: _made_again(e.remote("one", "dev"), before["one"]), 150, e.explain)
     e.until_ready(240)
     took("Ready")
     after = {n: uid(e.remote(n, "dev")) for n in names}
