@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from live.crossplane import NAMESPACE
-from live.environments import CLAIMS, NAMESPACED, LiveEnvironment, uid
+from live.environments import CLAIMS, NAMESPACED, Document, LiveEnvironment, uid
 from live.waiting import listening, until
 from live.world import GATEWAY, HUB, PLATFORM_TOKEN, TEAM_TOKEN, World
 
@@ -142,8 +142,7 @@ def test_fault(
     assert listening(GATEWAY)
     assert listening(HUB)
     if fault.remade:
-        had = before["one"] or "none"
-        until("made again", lambda: e.remote("one", "dev") and uid(e.remote("one", "dev")) != had and not _going(e), 150, e.explain)
+        until("made again", lambda: _made_again(e.remote("one", "dev"), before["one"]), 150, e.explain)
     e.until_ready(240)
     took("Ready")
     after = {n: uid(e.remote(n, "dev")) for n in names}
@@ -162,5 +161,6 @@ def _said(e: LiveEnvironment) -> str:
     return "\n".join(str(line.get("message", "")) for line in lines)
 
 
-def _going(e: LiveEnvironment) -> bool:
-    return bool(e.remote("one", "dev")["metadata"].get("deletionTimestamp"))
+def _made_again(seen: Document, before: str) -> bool:
+    """Whether there is a control plane, another one than before, that stays."""
+    return uid(seen) not in ("", before) and not seen["metadata"].get("deletionTimestamp")

@@ -7,7 +7,7 @@ import pytest
 from live.environments import CLAIMS, LiveEnvironment
 from live.times import now
 from live.waiting import until
-from live.world import World
+from live.world import MOVED, World
 
 BINDINGS = "objectrolebindings.v1alpha1.authorization.spaces.upbound.io"
 STORES = "sharedsecretstores.v1alpha1.spaces.upbound.io"
@@ -29,13 +29,16 @@ def test_teams_robots_and_tokens(world: World, environment: LiveEnvironment) -> 
     e = environment
     dev = e.group("dev")
     robot = {"name": "deployer", "teams": ["a"], "tokens": [{"name": "spaces"}]}
-    east = {**e.west(), "name": "east", "credentials": {"robotTokenRef": {"robot": "deployer", "token": "spaces"}}}
+    east = {**e.west(MOVED), "name": "east", "credentials": {"robotTokenRef": {"robot": "deployer", "token": "spaces"}}}
     if e.api == CLAIMS:
         robot["tokens"][0]["writeConnectionSecretToRef"] = {"name": "robot", "namespace": e.namespace}  # type: ignore[index]  # A list.
     e.apply(
         spaces=[e.west(), east],
         groups=[{"name": dev, "space": "west", "access": [{"team": "a", "role": "editor"}]}],
-        controlPlanes=[{"name": "one", "space": "west", "group": dev}, {"name": "two", "space": "east", "group": "default"}],
+        controlPlanes=[
+            {"name": "one", "space": "west", "group": dev},
+            {"name": "two", "remoteName": e.namespace, "space": "east", "group": "default"},
+        ],
         iam={"teams": [{"name": "a"}], "robots": [robot]},
     )
     until("the role binding", lambda: world.space.list(BINDINGS, dev), 120, e.explain)
@@ -53,11 +56,11 @@ def test_teams_robots_and_tokens(world: World, environment: LiveEnvironment) -> 
 
     until("the old token is gone", moved, 180, e.explain)
     e.until_ready(180)
-    two = world.space.get("controlplanes.v1beta1.spaces.upbound.io", "two", "default")
+    two = world.space.get("controlplanes.v1beta1.spaces.upbound.io", e.namespace, "default")
     assert two
     e.apply(removalPolicy="Orphan", controlPlanes=e.spec["controlPlanes"][:1])
-    until("let go", lambda: "controlplane/east/default/two" not in e.objects(), 90, e.explain)
-    world.space.delete("controlplanes.v1beta1.spaces.upbound.io", "two", "default")
+    until("let go", lambda: f"controlplane/east/default/{e.namespace}" not in e.objects(), 90, e.explain)
+    world.space.delete("controlplanes.v1beta1.spaces.upbound.io", e.namespace, "default")
 
 
 def test_a_service_of_the_space(world: World, environment: LiveEnvironment) -> None:

@@ -310,6 +310,7 @@ class World:
         self.runtime.stand_in("upbound-provider-upbound")
         for kinds in ("argo", "flux"):
             self.kubectl("apply", "--server-side", "-f", str(ROOT / "tests" / "schemas" / kinds))
+        self.kubectl("apply", "--server-side", "-f", str(ROOT / "live" / "manifests" / "flux.yaml"))
         blocks = (ROOT / "docs" / "gitops.md").read_text().split("```yaml\n")
         self.kubectl("apply", "-f", "-", stdin=next(b for b in blocks if "crossplane-consumers" in b).partition("```")[0])
 
