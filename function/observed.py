@@ -14,6 +14,8 @@ REMOTE = ("status", "atProvider", "manifest")
 WANTED = ("spec", "forProvider", "manifest")
 """Where an Object keeps what the remote object should be."""
 
+ABSENT = "external resource does not exist"
+"""What an Object that only looks says of nothing (crossplane-runtime pkg/reconciler/managed: errExternalResourceNotExist)."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """What a clock says where there is none: nothing is ever due."""
 
@@ -104,6 +106,11 @@ class Observed:
         """What is seen of what `key` stands for, or None where nothing is."""
         found = self.field(key, *(REMOTE if self.field(key, "kind") == "Object" else REMOTE[:-1]))
         return found if isinstance(found, Mapping) and found else None
+
+    def absent(self, key: str) -> bool:
+        """Whether an Object that only looks has looked, and there is nothing. What it saw before stays in its status."""
+        synced = self.condition(key, "Synced")
+        return self.fresh(key) and synced.get("status") == "False" and ABSENT in str(synced.get("message"))
 
     def uid(self, key: str) -> str:
         """What tells the thing that `key` stands for from a later namesake, or an empty string where that is not seen."""

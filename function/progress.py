@@ -95,7 +95,7 @@ def _of_install(i: Install, observed: Observed) -> str:
         return "waits for its stage to get a version"
     if i.seen.state in (State.UNSEEN, State.ABSENT):
         error = observed.condition(i.key, "Synced")
-        unread = error.get("status") == "False" and rollout.ABSENT not in str(error.get("message"))
+        unread = error.get("status") == "False" and not observed.absent(i.key)
         return f"is not seen: {diagnosis.explain(str(error.get('message')))}" if unread else "is being installed"
     if i.failing:
         found = conditions(observed.mapping(i.key, *REMOTE))

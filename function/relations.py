@@ -114,7 +114,8 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     provider-kubernetes puts them there itself, but once only, after its own finalizer: what does not exist at
     that moment, or is written by another one just then, never gets one (object.go, objFinalizer.AddFinalizer).
     It takes them away whoever put them there. A dependent without the provider's own finalizer would leave its
-    behind, and so would one that is going; neither is counted.
+    behind, and so would one that is going; neither is counted. Nothing new is put on what is being deleted: the
+    API server refuses that.
     """
     held: defaultdict[Identifier, list[str]] = defaultdict(list)
     for key, manifest in manifests.items():
@@ -122,10 +123,15 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
         if PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
             for target in _references(manifest):
                 held[target].append(_finalizer(key, observed))
-    return {key: _with_finalizers(manifest, held.get(identity(manifest), [])) for key, manifest in manifests.items()}
+    return {
+        key: _with_finalizers(manifest, held.get(identity(manifest), []), observed.mapping(key, "metadata"))
+        for key, manifest in manifests.items()
+    }
 
 
-def _with_finalizers(manifest: Manifest, finalizers: list[str]) -> Manifest:
+def _with_finalizers(manifest: Manifest, finalizers: list[str], metadata: Mapping[str, Any]) -> Manifest:
+    if metadata.get("deletionTimestamp"):
+        finalizers = [f for f in finalizers if f in _list(metadata.get("finalizers"))]
     return {**manifest, "metadata": {**manifest["metadata"], "finalizers": sorted(finalizers)}} if finalizers else manifest
 
 

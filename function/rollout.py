@@ -16,10 +16,6 @@ from function.model.parts import Configuration, ControlPlane, Policies, Stage
 from function.observed import REMOTE, WANTED, Observed, dig, text
 from function.readiness import Document, conditions
 
-ABSENT = "external resource does not exist"
-"""What an Object that only looks says of nothing (crossplane-runtime pkg/reconciler/managed: errExternalResourceNotExist)."""
-
-
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 """How times are written."""
 
@@ -257,7 +253,7 @@ def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
     told = "Update" in (observed.field(key, "spec", "managementPolicies") or ())
     source = observed.text(key, *WANTED, "spec", "package") if told else there
     if not observed.fresh(key) or synced.get("status") != "True" or not remote:
-        absent = not source and up and observed.fresh(key) and ABSENT in str(synced.get("message"))
+        absent = not source and up and observed.absent(key)
         state = State.ABSENT if absent else State.UNSEEN
     elif source != there or not up:
         state = State.CHANGING if up else State.FAILING

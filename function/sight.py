@@ -31,7 +31,7 @@ class Sight:
     @classmethod
     def of(cls, env: Environment, key: str, observed: Observed) -> "Sight":
         """What is seen of `key`."""
-        seen, metadata = observed.remote(key), observed.mapping(key, "metadata")
+        seen, metadata = None if observed.absent(key) else observed.remote(key), observed.mapping(key, "metadata")
         label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
         owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
         found = observed.field(key, "spec", "managementPolicies")

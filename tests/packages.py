@@ -8,7 +8,7 @@ from typing import Any
 
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
-from function.rollout import ABSENT
+from function.observed import ABSENT
 from tests import strategies, world
 
 PACKAGE = "xpkg.upbound.io/acme/platform"

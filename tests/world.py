@@ -157,10 +157,13 @@ class World:
         if seen is not None and ready and seen["kind"] == "Configuration":
             conditions = [{"type": t, "status": "True", "reason": t} for t in ("Installed", "Healthy")]
             seen["status"] = {"currentIdentifier": seen["spec"]["package"], "conditions": conditions}
-        o["status"] = {
-            "conditions": [condition("Synced", met=seen is not None, generation=o["metadata"]["generation"]), condition("Ready", met=up)]
-        }
-        if seen is not None:
+        synced = condition("Synced", met=seen is not None, generation=o["metadata"]["generation"])
+        # What was seen once stays in the status, also when it is gone.
+        last = o.get("status", {}).get("atProvider")
+        o["status"] = {"conditions": [synced, condition("Ready", met=up)], **({"atProvider": last} if last else {})}
+        if seen is None:
+            synced["message"] = "observe failed: external resource does not exist"
+        else:
             o["status"]["atProvider"] = {"manifest": copy.deepcopy(seen)}
 
     def _delete(self, key: str) -> None:

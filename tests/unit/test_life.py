@@ -394,3 +394,28 @@ def test_what_needs_something_is_withheld_until_that_is_ready_and_stays_when_it_
 
     del w.observed["controlplane/west/default/dev"]["status"]
     assert "late" in w.reconcile().desired.resources
+
+
+def test_a_conflict_ends_when_what_was_in_the_way_is_gone() -> None:
+    w = world.World(xr(), strategies.INPUT)
+    place = ("west.spaces.upbound.io", "", "ControlPlane", "default", "dev")
+    labels = {"environments.upbound.io/environment": "another"}
+    w.remote[place] = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": {"name": "dev", "labels": labels}}
+    for _ in range(4):
+        w.step()
+    assert "Conflict" in conditions(w)
+    assert policies(w) == ["Observe"]
+
+    del w.remote[place]
+    for _ in range(6):
+        w.step()
+    assert "Conflict" not in conditions(w)
+    assert w.remote[place]["metadata"]["labels"] != labels, "it is made"
+
+
+def test_nothing_new_is_put_on_what_is_being_deleted() -> None:
+    w = lived(steps=1)
+    secret = w.observed["kubeconfig"]["metadata"]
+    secret["deletionTimestamp"], secret["finalizers"] = "2026-01-01T00:00:00Z", ["somebodys"]
+    stated = world.plain(w.reconcile().desired.resources["kubeconfig"].resource)["metadata"]
+    assert "finalizers" not in stated
