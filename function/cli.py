@@ -225,10 +225,7 @@ def _makes(env: Environment) -> dict[tuple[str, ...], Location]:
     for i, g in enumerate(env.groups):
         if g.owned and g.policies is not Policies.OBSERVE:
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
-    for i, t in enumerate(env.iam.teams.values()):
-        if not t.uuid and env.policies is not Policies.OBSERVE:
-            mine["team", env.organization, t.name] = ("spec", "iam", "teams", i)
-    for i, r in enumerate(env.iam.repositories):
-        if env.policies is not Policies.OBSERVE:
-            mine["repository", env.organization, r.name] = ("spec", "iam", "repositories", i)
-    return mine
+    teams, repositories = enumerate(env.iam.teams.values()), enumerate(env.iam.repositories)
+    issued = {("team", env.organization, t.name): ("spec", "iam", "teams", i) for i, t in teams if not t.uuid}
+    issued |= {("repository", env.organization, r.name): ("spec", "iam", "repositories", i) for i, r in repositories}
+    return mine if env.policies is Policies.OBSERVE else mine | issued

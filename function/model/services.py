@@ -5,15 +5,13 @@ docs/space-services.md tells it to users. Sources: the published CRDs of Spaces 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
-
-from pydantic import Field, ValidationError
+from typing import Any
 
 from function.model import checks
-from function.model import types as t
 from function.model.environment import dig, qualified_kind
 from function.model.errors import Location, Problem, nearest
 from function.model.parts import ControlPlane, Group, Policies, Resource, Space, Stage
+from function.model.selectors import Selector, parsed, selects
 
 Path = tuple[str, ...]
 SELECTOR = "controlPlaneSelector"
@@ -205,7 +203,7 @@ def problems(
         yield from _chosen((*at, "spec"), r.manifest.get("spec"), service)
         if service.alone:
             selector, here = _in_full(dig(r.manifest, "spec", SELECTOR), known), (r.space, r.group)
-            for c in (c for c in control_planes if (c.space, c.group) == here and selector != _NOTHING and _selects(selector, c)):
+            for c in (c for c in control_planes if (c.space, c.group) == here and selector != _NOTHING and selects(selector, c)):
                 other = selected.setdefault(c.entry, r.entry)
                 if other != r.entry:
                     text = f"selects control plane {c.entry}, as {other} does; a control plane has one {r.manifest['kind']}"
@@ -221,7 +219,7 @@ def _said(at: Location, r: Resource, service: Service, spaces: Mapping[str, Spac
         selector = dig(spec, name)
         left_out = selector is None and name == SELECTOR
         by_stage = name == SELECTOR and dig(selector, "stage") is not None
-        if not left_out and not by_stage and _parsed(selector) in (None, _Selector()):
+        if not left_out and not by_stage and parsed(selector) in (None, Selector()):
             yield Problem((*at, name), "selects nothing; write names, matchLabels or labelSelectors")
     for path, value in service.cloud.items():
         if r.space in spaces and spaces[r.space].type == "Cloud" and dig(spec, *path) not in (None, value):
@@ -253,47 +251,6 @@ def _chosen(at: Location, spec: object, service: Service) -> Iterator[Problem]:
         one = dig(spec, *path)
         if not isinstance(one, Mapping) or len(one) != 1:
             yield Problem((*at, *path), "has none or several fields; write exactly one")
-
-
-class _Expression(t.Model):
-    key: str
-    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
-    values: Annotated[tuple[str, ...], t.AsTuple] = ()
-
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        value = labels.get(self.key)
-        among = value is not None if self.operator in ("Exists", "DoesNotExist") else value in self.values
-        return among == (self.operator in ("In", "Exists"))
-
-
-class _Labels(t.Model):
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: Annotated[tuple[_Expression, ...], t.AsTuple] = ()
-
-
-class _Selector(_Labels):
-    """A selector of the Space API, with the short form of ours."""
-
-    names: Annotated[tuple[str, ...], t.AsTuple] = ()
-    label_selectors: Annotated[tuple[_Labels, ...], t.AsTuple] = ()
-
-
-def _parsed(selector: object) -> _Selector | None:
-    try:
-        return _Selector.model_validate(selector)
-    except ValidationError:
-        return None
-
-
-def _selects(selector: object, c: ControlPlane) -> bool:
-    """Whether `selector` means `c`: its name where names are given, and any of the labels where those are."""
-    parsed = _parsed(selector or {}) or _Selector()
-    labels = [*parsed.label_selectors, *([parsed] if parsed.match_labels else [])]
-    return (not parsed.names or c.name in parsed.names) and (not labels or any(_match(one, c.labels) for one in labels))
-
-
-def _match(selector: _Labels, labels: Mapping[str, str]) -> bool:
-    return selector.match_labels.items() <= labels.items() and all(e.holds(labels) for e in selector.match_expressions)
 
 
 def _in_group(r: Resource, resources: Iterable[Resource]) -> Iterator[Resource]:
