@@ -151,7 +151,9 @@ def test_a_client_reaches_a_control_plane_by_its_cluster_secret(world: World, na
 
     def reached() -> str:
         command = [str(BINARIES / "kubectl"), f"--kubeconfig={kubeconfig}", "get", "namespaces", "-o", "name"]
-        done = subprocess.run(command, env={"PATH": path, "UP_TOKEN": STATIC_TOKEN}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env={"PATH": path, "HOME": str(tmp_path), "UP_TOKEN": STATIC_TOKEN}, capture_output=True, text=True, check=False
+        )
         return done.stdout
 
     assert "namespace/default" in until("kubectl gets there", reached, 120, e.explain)
