@@ -143,7 +143,8 @@ def test_fault(
     assert listening(HUB)
     if fault.remade:
         until("made again", lambda: _made_again(e.remote("one", "dev"), before["one"]), 150, e.explain)
-    e.until_ready(240)
+    # Clients of an API server that comes back wait longer and longer before they ask again.
+    e.until_ready(420)
     took("Ready")
     after = {n: uid(e.remote(n, "dev")) for n in names}
     assert all(after.values())

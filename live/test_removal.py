@@ -34,6 +34,21 @@ def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironme
     assert e.remote("one", "dev")
 
 
+def test_a_removed_space_is_held_with_all_in_it(environment: LiveEnvironment) -> None:
+    """A bad merge that empties the file takes nothing away; the file put right finds all as it was."""
+    e = environment
+    _two(e)
+    good, had = dict(e.spec), [uid(e.remote(name, "dev")) for name in ("one", "two")]
+    e.apply(spaces=[], groups=[], controlPlanes=[])
+    for what in ("control plane one", "control plane two", "group"):
+        e.until_says("RemovalPending", what)
+    assert e.condition("Ready")[0] == "False"
+    e.apply(**good)
+    e.until_says("RemovalPending", "", status="False")
+    e.until_ready()
+    assert [uid(e.remote(name, "dev")) for name in ("one", "two")] == had
+
+
 @pytest.mark.everywhere
 def test_an_environment_that_is_deleted_leaves_what_it_made_and_finds_it_again(environment: LiveEnvironment) -> None:
     """A deleted file, a bad merge: control planes live on, and the same file finds them, with nothing in conflict."""
