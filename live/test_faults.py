@@ -100,7 +100,7 @@ FAULTS = (
     Fault("gateway-slow", _gateway(delay=4), _heal),
     Fault("gateway-500", _gateway(status=500), _heal, told="the gateway says 500", always=True),
     Fault("gateway-429", _gateway(status=429), _heal, told="the gateway says 429"),
-    Fault("token-rejected", _gateway(reject=True), _heal, told="rejects the token"),
+    Fault("token-rejected", _gateway(reject=True), _heal, told="rejects the"),
     Fault(
         "token-secret-deleted",
         lambda w, e: _token(w, e, None),
