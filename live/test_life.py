@@ -40,8 +40,9 @@ def test_comes_up(world: World, environment: LiveEnvironment, took: Callable[[st
     assert e.line("one")["crossplane"] == "2.0.2-up.5"
     assert e.line("one")["endpoint"].endswith(f"/namespaces/{e.group('dev')}/controlplanes/one/k8s")
     columns = world.kubectl("get", f"upboundenvironments.{e.manifest['apiVersion'].partition('/')[0]}", "-n", e.namespace).splitlines()
-    assert columns[0].split()[:4] == ["NAME", "CONTROL-PLANES", "ORGANIZATION", "MESSAGE"]
-    assert columns[1].split()[:4] == ["acme", "3/3", "acme", "all"]
+    assert columns[0].split()[:5] == ["NAME", "CONTROL-PLANES", "ROLLOUT", "ORGANIZATION", "MESSAGE"]
+    assert columns[1].split()[:3] == ["acme", "3/3", "acme"]
+    assert "all is ready" in columns[1]
     asked = [a for a in world.audit() if a["at"] == "gateway" and e.group("dev") in a["path"]]
     assert asked
     assert all(a["code"] < 400 or a["code"] == 404 for a in asked), asked
