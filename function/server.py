@@ -44,6 +44,9 @@ async def serve(options: Options) -> None:
         StartError: the address or a file cannot be used.
     """
     log, stop, loop = logging.get_logger(), asyncio.Event(), asyncio.get_running_loop()
+    # Before the port is open: from then on somebody may believe that we are up, and tell us to end.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
     server, checks = _server(options), health.aio.HealthServicer()  # type: ignore[attr-defined]  # Exported, but not by name.
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     _listen(server, options)
@@ -52,8 +55,6 @@ async def serve(options: Options) -> None:
     # A large environment makes a million short-lived objects a call, none of them in cycles: look for cycles less often.
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
     await server.start()
     await checks.set("", health_pb2.HealthCheckResponse.SERVING)
     log.info("Serving", address=options.address, tls=options.certificates is not None, metrics=options.metrics)
