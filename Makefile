@@ -11,7 +11,7 @@ REGISTRY ?=
 FUNCTION ?=
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
-.PHONY: help demo test check format lint types imports generated generate golden parity bench cover image-python image xpkg push live live-down live-test live-all lock clean
+.PHONY: help demo test check format lint types imports generated generate golden parity bench image-python image xpkg push live live-down live-test live-all lock clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -19,10 +19,12 @@ help: ## Print this help
 demo: $(READY) ## Render an example through the real gRPC function, in seconds
 	@$(BIN)/python tools/demo.py
 
-test: $(READY) ## Run the whole suite: cases, laws, contract, serve, docs
-	$(PYTEST) tests
+test: $(READY) ## Run the whole suite: cases, laws, contract, serve, docs; coverage of function/ must be complete
+	rm -f .coverage .coverage.*
+	$(PYTEST) --cov=function --cov-report= tests
+	$(BIN)/coverage report
 
-check: $(READY) lint types imports generated cover parity ## What CI runs: format, lint, types, imports, generated files, tests, parity
+check: $(READY) lint types imports generated test parity ## What CI runs first: format, lint, types, imports, generated files, tests, parity
 
 format: $(READY) ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix -q .
@@ -46,11 +48,6 @@ generate: $(READY) ## Make XRDs, the Input's CRD, Compositions and tables anew f
 
 golden: $(READY) ## Rewrite every expected.yaml; read the difference before you commit it
 	$(BIN)/python -m pytest -q tests/test_stories.py --update
-
-cover: $(READY) ## Run the whole suite with coverage, which must be complete
-	rm -f .coverage .coverage.*
-	$(PYTEST) --cov=function --cov-report= tests
-	$(BIN)/coverage report
 
 parity: $(READY) $(GOBIN)/crossplane $(GOBIN)/crossplane-core $(GOBIN)/crank $(GOBIN)/kubectl ## Compare every case and example with the real Crossplane, 2.x and 1.20
 	$(BIN)/python tools/parity.py

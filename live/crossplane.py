@@ -22,7 +22,11 @@ _ROLES = (
 
 @dataclass(frozen=True, slots=True)
 class Crossplane:
-    """A release of Crossplane. `apis` are the configuration packages of ours that it takes; `init` and `start` are its flags."""
+    """A release of Crossplane, and what else differs in its world.
+
+    `apis` are the configuration packages of ours that it takes; `init` and `start` are its flags; `sanitize` is whether
+    provider-kubernetes keeps what is in Secrets out of the status of Objects.
+    """
 
     version: str
     binary: str
@@ -32,6 +36,7 @@ class Crossplane:
     init: tuple[str, ...]
     start: tuple[str, ...]
     healthy: str
+    sanitize: bool
 
     @property
     def source(self) -> Path:
@@ -54,6 +59,7 @@ RELEASES = {
         init=("--activation=*",),
         start=(),
         healthy="RevisionHealthy",
+        sanitize=False,
     ),
     "1.20": Crossplane(
         version="1.20",
@@ -64,6 +70,7 @@ RELEASES = {
         init=(),
         start=("--enable-usages", "--enable-ssa-claims"),
         healthy="Healthy",
+        sanitize=True,
     ),
 }
 

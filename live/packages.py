@@ -1,6 +1,7 @@
 """Our packages and provider-kubernetes in a registry on loopback, from which the real package manager installs them."""
 
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ REPOSITORIES = {
     "provider-kubernetes": "crossplane-contrib/provider-kubernetes:v1.2.1",
     "provider-upbound": "upbound/provider-upbound:v1.1.1",
     "function": "upbound/function-upbound-environment:v0.1.0",
+    "nothing": "upbound/function-nothing:v0.1.0",
     "claims": "upbound/configuration-upbound-environment:v0.1.0",
     "namespaced": "upbound/configuration-upbound-environment-namespaced:v0.1.0",
 }
@@ -44,13 +46,13 @@ class Packages:
             if done.returncode:
                 raise PackageError(f"crossplane xpkg {command[0]} {name}: {done.stderr.strip()}")
 
-    def push_provider(self, name: str, crds: Path) -> None:
-        """A provider's package with nothing but its published kinds: what plays it needs no more."""
+    def push_stand_in(self, name: str, kind: str, kinds: Iterable[Path] = ()) -> None:
+        """A package with nothing but the CRDs of its kinds: what plays it needs no more."""
         source = self.directory / name
         (source / "crds").mkdir(parents=True, exist_ok=True)
-        meta = {"apiVersion": "meta.pkg.crossplane.io/v1", "kind": "Provider", "metadata": {"name": name}, "spec": {}}
+        meta = {"apiVersion": "meta.pkg.crossplane.io/v1", "kind": kind, "metadata": {"name": name}, "spec": {}}
         (source / "crossplane.yaml").write_text(yaml.safe_dump(meta))
-        for crd in crds.glob("*.yaml"):
+        for crd in kinds:
             (source / "crds" / crd.name).write_text(crd.read_text())
         self.push(name, source)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
-_NAMES = "localhost upbound-function-upbound-environment.crossplane-system"
+_NAMES = "localhost upbound-function-upbound-environment.crossplane-system upbound-function-nothing.crossplane-system"
 _HOLD = (
     f"ip link set lo up && mount -t tmpfs tmpfs /run && mkdir -p {SERVICE_ACCOUNT} && "
     f"printf '127.0.0.1 {_NAMES}\\n::1 {_NAMES}\\n' > /run/hosts && mount --bind /run/hosts /etc/hosts && exec sleep infinity"

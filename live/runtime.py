@@ -17,14 +17,16 @@ from typing import Any
 
 from live import pki
 from live.client import Api
-from live.crossplane import BINARIES, NAMESPACE, Crossplane
+from live.crossplane import BINARIES, NAMESPACE, ROOT, Crossplane
 from live.processes import Sandbox
 from live.times import now
 from live.waiting import healthy, listening, until
 
 PROVIDER, FUNCTION = "crossplane-contrib-provider-kubernetes", "upbound-function-upbound-environment"
 """Names that the package manager derives from the packages' repositories."""
-FUNCTION_PORT, FUNCTION_METRICS, PROVIDER_HEALTH = 19543, 19544, 19463
+NOTHING = "upbound-function-nothing"
+"""A function that adds nothing, as a pipeline may have beside ours."""
+FUNCTION_PORT, FUNCTION_METRICS, PROVIDER_HEALTH, NOTHING_PORT = 19543, 19544, 19463, 19546
 REPLICAS = ("127.0.0.1", "[::1]")
 """Addresses of the function's replicas: both are `localhost`, as both pods of a Deployment are one Service."""
 
@@ -70,6 +72,7 @@ class Runtime:
             **{e["name"]: e["value"] for e in container.get("env", [])},
             "TLS_SERVER_CERTS_DIR": str(self.directory / "pki" / PROVIDER),
             "HEALTH_PROBE_BIND_ADDRESS": f"127.0.0.1:{PROVIDER_HEALTH}",
+            "SANITIZE_SECRETS": str(self.crossplane.sanitize).lower(),
             # The exchange is the only thing that is not on loopback: Go never takes a proxy to get there.
             "HTTPS_PROXY": f"http://127.0.0.1:{self.proxy}",
             "SSL_CERT_FILE": str(self.directory / "pki" / "exchange-ca.crt"),
@@ -101,14 +104,25 @@ class Runtime:
 
     def start_function(self, replicas: int = 1) -> None:
         """Run the function, those replicas of it that do not run."""
-        revision = self._revision("functionrevisions", FUNCTION)
         certificates = self._certificates(FUNCTION)
         for i, host in enumerate(REPLICAS[:replicas]):
             flags = [f"--address={host}:{FUNCTION_PORT}", f"--tls-certs-dir={certificates}", f"--metrics-port={FUNCTION_METRICS + i}"]
             self.sandbox.spawn(f"function-{i}", [str(Path(sys.executable).parent / "function"), *flags])
             self._wait(f"function-{i}", functools.partial(listening, FUNCTION_METRICS + i))
-        endpoint = f"dns:///{FUNCTION}.{NAMESPACE}:{FUNCTION_PORT}"
-        self._tell(revision, "functionrevisions", {"endpoint": endpoint, "tlsServerSecretName": f"{FUNCTION}-tls-server"})
+        self._reached(FUNCTION, FUNCTION_PORT)
+
+    def start_nothing(self) -> None:
+        """Run the function that adds nothing, if it does not run."""
+        command = [sys.executable, "-m", "live.standins.nothing", f"localhost:{NOTHING_PORT}", str(self._certificates(NOTHING))]
+        self.sandbox.spawn(NOTHING, command, {"PYTHONPATH": str(ROOT)})
+        self._wait(NOTHING, functools.partial(listening, NOTHING_PORT))
+        self._reached(NOTHING, NOTHING_PORT)
+
+    def _reached(self, package: str, port: int) -> None:
+        """Say where a function is, and that it runs."""
+        revision = self._revision("functionrevisions", package)
+        endpoint = f"dns:///{package}.{NAMESPACE}:{port}"
+        self._tell(revision, "functionrevisions", {"endpoint": endpoint, "tlsServerSecretName": f"{package}-tls-server"})
         self._healthy(revision, "functionrevisions")
 
     def _revision(self, plural: str, package: str) -> dict[str, Any]:

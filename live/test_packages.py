@@ -1,16 +1,18 @@
-"""Packages come and go under a live environment: an upgrade, and a function that is removed by mistake."""
+"""Packages come and go under a live environment: an upgrade, and what is removed by mistake."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from live.crossplane import RELEASES, ROOT
-from live.environments import Document, LiveEnvironment, uid, version
-from live.runtime import FUNCTION
+from live.environments import OBJECTS, Document, LiveEnvironment, uid, version
+from live.packages import INSTALL
+from live.runtime import FUNCTION, NOTHING
 from live.waiting import until
-from live.world import World
+from live.world import DEFINITIONS, World
 
 
 def _settled(world: World, namespace: str) -> list[LiveEnvironment]:
@@ -84,3 +86,73 @@ def test_the_function_is_removed(world: World, namespace: str) -> None:
     for e in environments:
         e.until_says("RemovalPending", "control plane two")
         assert e.remote("two", e.api)
+
+
+def _lost_and_found(environments: list[LiveEnvironment], remove: Callable[[], None], restore: Callable[[], None]) -> None:
+    """All Objects go, what they stand for stays; when what was removed is there again, the environments find it."""
+
+    def control_planes() -> list[str]:
+        return [uid(e.remote(name, e.api)) for e in environments for name in ("one", "two")]
+
+    def objects() -> list[str]:
+        mine = {e.namespace for e in environments}
+        found = [o for e in environments for o in e.world.hub.list(OBJECTS[e.api]) if any(n in str(o["spec"]) for n in mine)]
+        return [o["metadata"]["name"] for o in found]
+
+    had = control_planes()
+    remove()
+    until("the Objects are gone", lambda: not objects(), 300, lambda: "\n".join(objects()))
+    assert control_planes() == had
+    restore()
+    for e in environments:
+        e.apply()
+        e.until_ready(300)
+        assert e.condition("Conflict")[0] == "False"
+    assert control_planes() == had
+
+
+@pytest.mark.alone
+@pytest.mark.thorough
+@pytest.mark.both
+@pytest.mark.usefixtures("healthy")
+def test_the_step_is_removed(world: World, namespace: str) -> None:
+    """A Composition without our step wants nothing: control planes live on, and are found again with the step."""
+    environments = _settled(world, namespace)
+    world.packages.push_stand_in("nothing", "Function")
+    function = {"apiVersion": "pkg.crossplane.io/v1", "kind": "Function", "metadata": {"name": NOTHING}}
+    package = {"package": "xpkg.upbound.io/upbound/function-nothing:v0.1.0"}
+    world.kubectl("apply", "-f", "-", stdin=yaml.safe_dump({**function, "spec": package}))
+    world.runtime.start_nothing()
+    other = {"spec": {"pipeline": [{"step": "nothing", "functionRef": {"name": NOTHING}}]}}
+
+    def remove() -> None:
+        for e in environments:
+            world.hub.patch("compositions.v1.apiextensions.crossplane.io", DEFINITIONS[e.api], other)
+
+    def restore() -> None:
+        for e in environments:
+            world.kubectl("delete", "composition", DEFINITIONS[e.api])
+            world.apply_composition(e.api)
+
+    _lost_and_found(environments, remove, restore)
+
+
+@pytest.mark.alone
+@pytest.mark.thorough
+@pytest.mark.both
+@pytest.mark.usefixtures("healthy")
+def test_the_definitions_are_removed(world: World, namespace: str) -> None:
+    """With a Configuration package its XRD goes, and with that every environment: control planes live on, and are found again."""
+    environments = _settled(world, namespace)
+
+    def remove() -> None:
+        for api in RELEASES[world.release].apis:
+            world.kubectl("delete", "-f", str(INSTALL / f"configuration-{api}.yaml"))
+        until("the XRDs are gone", lambda: not any(map(world.established, RELEASES[world.release].apis)), 120)
+
+    def restore() -> None:
+        for api in RELEASES[world.release].apis:
+            world.install(f"configuration-{api}")
+        until("the XRDs are there", lambda: all(map(world.established, RELEASES[world.release].apis)), 120)
+
+    _lost_and_found(environments, remove, restore)

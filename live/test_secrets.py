@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from live.apiserver import ETCD
+from live.crossplane import RELEASES
 from live.environments import CLAIMS, LiveEnvironment
 from live.runtime import FUNCTION_METRICS
 from live.standins.config import ROBOT_TOKEN
@@ -59,6 +60,21 @@ def test_secrets_are_nowhere_but_in_secrets(world: World) -> None:
                 found.append(where)
     assert found == []
     assert seen, "the markers were planted"
+
+
+@pytest.mark.everywhere
+def test_what_a_secret_holds_is_not_even_seen_where_that_is_switched_off(environment: LiveEnvironment) -> None:
+    """With SANITIZE_SECRETS the kubeconfigs of a claim, which an Object writes, are not in its status; all else is the same."""
+    e, manifest = environment, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "default"}}
+    e.apply(
+        groups=[{"name": e.group("dev")}],
+        controlPlanes=[{"name": "one", "group": e.group("dev")}],
+        resources=[{"name": "settings", "controlPlane": "one", "manifest": manifest}],
+    )
+    e.until_ready(240)
+    for o in (o for o in e.objects().values() if o["spec"]["forProvider"]["manifest"]["kind"] == "Secret"):
+        seen = o["status"]["atProvider"]["manifest"].get("data", {})
+        assert ("redacted" in seen or not seen) is RELEASES[e.world.release].sanitize, seen
 
 
 def _break_outs(e: LiveEnvironment) -> dict[str, dict[str, Any]]:

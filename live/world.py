@@ -231,7 +231,7 @@ class World:
         self.sandbox.spawn("registry", ["docker-registry", "serve", str(path)])
         self._wait("registry", lambda: listening(REGISTRY), 20)
         self.packages.push("provider-kubernetes", module("provider", "github.com/crossplane-contrib/provider-kubernetes") / "package")
-        self.packages.push_provider("provider-upbound", ROOT / "tests" / "schemas" / "provider-upbound")
+        self.packages.push_stand_in("provider-upbound", "Provider", (ROOT / "tests" / "schemas" / "provider-upbound").glob("*.yaml"))
         for name in ("function", *RELEASES[self.release].apis):
             self.packages.push(name, ROOT / "package" / name)
 
@@ -322,7 +322,7 @@ class World:
         for api in RELEASES[self.release].apis:
             self.install(f"configuration-{api}")
         for api in RELEASES[self.release].apis:
-            until(f"the XRD of {api}", functools.partial(self._established, DEFINITIONS[api]))
+            until(f"the XRD of {api}", functools.partial(self.established, api))
             self.apply_composition(api)
         until("a Composition has a revision", lambda: self.hub.list("compositionrevisions.v1.apiextensions.crossplane.io"))
 
@@ -372,8 +372,9 @@ class World:
         """Wait for something that a process is to bring about; its log says why not."""
         until(process, done, seconds, explain=lambda: self.sandbox.log(process))
 
-    def _established(self, definition: str) -> bool:
-        found = self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", definition) or {}
+    def established(self, api: str) -> bool:
+        """Whether the XRD of one of our APIs is there, and served."""
+        found = self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", DEFINITIONS[api]) or {}
         return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("status", {}).get("conditions", []))
 
 
