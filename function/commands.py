@@ -122,6 +122,8 @@ def values(file: str, name: str, composition: str | None) -> None:
         upenv connector values env.yaml shop > connector-values.yaml
         helm install mcp-connector oci://xpkg.upbound.io/spaces-artifacts/mcp-connector -n kube-system \\
           -f connector-values.yaml --set upbound.token=...
+
+    For a Legacy Space the chart is mcp-connector of https://charts.upbound.io/beta, and the token's value is mcp.token.
     """  # noqa: D301  # click takes a real backspace.
     env, c = _connector(file, name, composition)
     click.echo(documents.dump(printed.connector_values(env, c)), nl=False)
@@ -136,10 +138,12 @@ def migration(file: str, name: str, composition: str | None) -> None:
 
     Nothing is run. See docs/migration.md before you run any of them.
     """
-    _, c = _connector(file, name, composition)
+    env, c = _connector(file, name, composition)
+    if env.spaces[c.control_plane.space].legacy:
+        given.stop(f"{file}: connector {name} is for a Legacy Space, whose chart knows no clusterID; move to another Space first")
     if not c.cluster_id:
         given.stop(f"{file}: connector {name} has no clusterID, which the import needs; write one")
-    click.echo("\n".join(printed.migration(c, file)))
+    click.echo("\n".join(printed.migration(env, c, file, composition)))
 
 
 def _connector(file: str, name: str, composition: str | None) -> tuple[Environment, Connector]:

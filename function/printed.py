@@ -18,26 +18,45 @@ TOKEN = SecretKey("", "up-token", "token")
 """The Secret beside Argo CD or Flux that has UP_TOKEN, unless another is named."""
 TRACKING = {"application.resourceTrackingMethod": "annotation", "resource.respectRBAC": "normal"}
 EXCLUSIONS = {"resource.exclusions": documents.dump([{"apiGroups": ["*"], "kinds": ["ProviderConfigUsage"], "clusters": ["*"]}])}
-_LUA = """\
-local health = {status = "Progressing", message = "waiting to become ready"}
-if obj.status == nil or obj.status.conditions == nil then
-  if string.find(obj.kind, "^ProviderConfig") or string.find(obj.kind, "^ClusterProviderConfig") or obj.kind == "Composition" then
-    return {status = "Healthy", message = "it has no status"}
-  end
-  return health
+LUA = """\
+local status, c = obj.status or {}, {}
+for _, condition in ipairs(status.conditions or {}) do
+  c[condition.type] = condition
 end
-for _, condition in ipairs(obj.status.conditions) do
-  if condition.type == "Synced" and condition.status == "False" then
-    return {status = "Degraded", message = condition.message}
-  end
-  if condition.status == "True" and (condition.type == "Ready" or condition.type == "Healthy" or condition.type == "Established") then
-    health = {status = "Healthy", message = condition.reason}
-  end
+local function is(type, value, reason)
+  return c[type] ~= nil and c[type].status == value and (reason == nil or c[type].reason == reason)
 end
-return health
+local function health(value, type)
+  local message = c[type] and c[type].message
+  if message == nil or message == "" then message = status.message or "" end
+  return {status = value, message = message}
+end
+local seen = c["Ready"] and c["Ready"].observedGeneration
+if seen ~= nil and seen < obj.metadata.generation then
+  return {status = "Progressing", message = "waiting for the newest commit to be looked at"}
+end
+if is("Synced", "False") then return health("Degraded", "Synced") end
+-- What a function said is Unknown from a call on that fails; the Synced of a claim does not tell.
+if is("CredentialsReady", "Unknown") then return health("Degraded", "CredentialsReady") end
+if is("CredentialsReady", "False", "Rejected") then return health("Degraded", "CredentialsReady") end
+if is("Refused", "True") then return health("Degraded", "Refused") end
+if is("Conflict", "True") then return health("Degraded", "Conflict") end
+-- Somebody has to confirm: the message says how.
+if is("RemovalPending", "True") then return health("Suspended", "RemovalPending") end
+if is("Ready", "True") then return health("Healthy", "") end
+if c["Ready"] ~= nil then return health("Progressing", "Ready") end
+-- What follows is for kinds that are never Ready: packages and definitions, and those that have no status.
+if is("Healthy", "False") then return health("Degraded", "Healthy") end
+if is("Healthy", "True") or is("Established", "True") then return health("Healthy", "") end
+local silent = {
+  ClusterProviderConfig = true, Composition = true, CompositionRevision = true, ControllerConfig = true,
+  DeploymentRuntimeConfig = true, EnvironmentConfig = true, ImageConfig = true, ProviderConfig = true, ProviderConfigUsage = true,
+}
+if silent[obj.kind] then return {status = "Healthy", message = "it has no status"} end
+return health("Progressing", "")
 """
-_KINDS = ("*.crossplane.io/*", "*.upbound.io/*")
-HEALTH = {"resource.customizations": documents.dump({kind: {"health.lua": _LUA} for kind in _KINDS})}
+"""Health of Crossplane's kinds and ours. Argo CD runs it without Lua's libraries, so there is no `string` (util/lua)."""
+HEALTH = {"resource.customizations": documents.dump({kind: {"health.lua": LUA} for kind in ("*.crossplane.io/*", "*.upbound.io/*")})}
 """Argo CD's word for wildcards of kinds; keys with a kind in their name take none."""
 
 
@@ -55,7 +74,9 @@ def argocd_values(cm: Mapping[str, str], image: str, token: SecretKey | None) ->
 def argocd_patches(cm: Mapping[str, str], namespace: str, image: str, token: SecretKey | None) -> list[str]:
     """Commands that give an Argo CD that was not installed by Helm the same."""
     up = _with_up(image, "/home/argocd/.up")
-    commands = [_patch(namespace, "configmap", "argocd-cm", "merge", {"data": dict(cm)})]
+    whole = " and ".join(sorted(cm.keys() & (HEALTH.keys() | EXCLUSIONS.keys())))
+    commands = [f"# This replaces {whole} of argocd-cm: where yours has them already, add to them by hand."] if whole else []
+    commands += [_patch(namespace, "configmap", "argocd-cm", "merge", {"data": dict(cm)})]
     for kind, name in (("statefulset", "argocd-application-controller"), ("deployment", "argocd-server")):
         container = {"name": name, "volumeMounts": up["volumeMounts"], **({"env": [_up_token(token)]} if token else {})}
         spec = {"containers": [container], "initContainers": up["initContainers"], "volumes": up["volumes"]}
@@ -83,9 +104,16 @@ def connector_values(env: Environment, c: Connector) -> Manifest:
     return connector.values(env, c, env.spaces[c.control_plane.space].host)
 
 
-def migration(c: Connector, file: str) -> list[str]:
-    """Commands that move what an app cluster's own Crossplane has into the control plane of its connector."""
+def migration(env: Environment, c: Connector, file: str, composition: str | None) -> list[str]:
+    """Commands that move what an app cluster's own Crossplane has into the control plane of its connector.
+
+    `file` and `composition` are where the environment and the rules for it are.
+    """
     export = "migration.tar.gz"
+    kubeconfig = ["upenv", "kubeconfig", file, "--control-plane", c.control_plane.entry]
+    kubeconfig += ["--composition", composition] if composition else []
+    # The kubeconfig of a Disconnected Space has its own credentials; whoever runs this has them.
+    kubeconfig += ["--credentials", "space.kubeconfig"] if env.spaces[c.control_plane.space].type == "Disconnected" else []
     categories = ("claim", "composite", "managed", "crossplane")
     is_crossplanes = " or ".join(f'. == "{c}"' for c in categories)
     crds = f".items[] | select(.spec.names.categories // [] | any({is_crossplanes})) | .metadata.name"
@@ -94,7 +122,7 @@ def migration(c: Connector, file: str) -> list[str]:
         f"# 1. In the app cluster: pause everything, and export it to {export}.",
         f"up controlplane migration export --pause-before-export --output={export} --yes",
         "# 2. In the control plane: import it. Both values are those of the connector: every claim's name is made from the first.",
-        f"upenv kubeconfig {shlex.quote(file)} --control-plane {c.control_plane.entry} > control-plane.kubeconfig",
+        f"{shlex.join(kubeconfig)} > control-plane.kubeconfig",
         f"KUBECONFIG=control-plane.kubeconfig up controlplane migration import -i {export} --unpause-after-import {ids}",
         "# 3. In the app cluster, once the claims are ready in the control plane: stop Crossplane and its packages first.",
         "#    Then nothing is left that would delete anything in a cloud when its objects go.",

@@ -2,12 +2,15 @@
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from lupa import LuaRuntime
 
 from function import cli, printed
 from tests.stories import EXAMPLES
@@ -37,10 +40,70 @@ def test_argocds_health_checks_and_exclusions_are_asked_for() -> None:
     assert sorted(yaml.safe_load(cm["resource.customizations"])) == ["*.crossplane.io/*", "*.upbound.io/*"]
 
 
+def said(**conditions: str) -> dict[str, Any]:
+    """A status with conditions, each by its status."""
+    return {"status": {"conditions": [{"type": t, "status": s, "reason": "R", "message": f"about {t}"} for t, s in conditions.items()]}}
+
+
+@pytest.mark.parametrize(
+    ("found", "health", "message"),
+    [
+        pytest.param({"kind": "ProviderConfig"}, "Healthy", "it has no status", id="nothing is ever said of a ProviderConfig"),
+        pytest.param({"kind": "ProviderConfig", "status": {"users": 1}}, "Healthy", "it has no status", id="nor of one that is used"),
+        pytest.param({"kind": "ControlPlane"}, "Progressing", "", id="nothing is said yet"),
+        pytest.param({"kind": "ControlPlane", **said(Ready="False", Healthy="True")}, "Progressing", "about Ready", id="Ready decides"),
+        pytest.param({"kind": "Database", **said(Synced="True", Ready="True")}, "Healthy", "", id="a claim that is ready"),
+        pytest.param({"kind": "Database", **said(Synced="False", Ready="True")}, "Degraded", "about Synced", id="what cannot be applied"),
+        pytest.param({"kind": "Configuration", **said(Installed="True", Healthy="False")}, "Degraded", "about Healthy", id="a bad package"),
+        pytest.param({"kind": "Configuration", **said(Installed="True", Healthy="True")}, "Healthy", "", id="a good package"),
+        pytest.param({"kind": "CompositeResourceDefinition", **said(Established="True")}, "Healthy", "", id="a definition"),
+        pytest.param(
+            {"kind": "UpboundEnvironment", **said(Ready="False", RemovalPending="True")},
+            "Suspended",
+            "about RemovalPending",
+            id="an environment in which somebody has to confirm a removal",
+        ),
+        pytest.param(
+            {"kind": "UpboundEnvironment", **said(Ready="True", CredentialsReady="Unknown")},
+            "Degraded",
+            "about CredentialsReady",
+            id="a claim that its function has come to refuse",
+        ),
+        pytest.param(
+            {
+                "kind": "UpboundEnvironment",
+                "metadata": {"generation": 2},
+                "status": {"conditions": [{"type": "Ready", "observedGeneration": 1}]},
+            },
+            "Progressing",
+            "waiting for the newest commit to be looked at",
+            id="an environment whose newest commit nobody has looked at",
+        ),
+    ],
+)
+def test_argocd_judges_by_what_is_said_and_without_luas_libraries(found: dict[str, Any], health: str, message: str) -> None:
+    lua = LuaRuntime(register_eval=False, register_builtins=False)
+    for library in ("string", "io", "os", "math", "debug", "require", "load"):
+        lua.globals()[library] = None
+    lua.globals()["obj"] = lua.table_from(found, recursive=True)
+
+    judged = dict(lua.execute(printed.LUA))
+
+    assert judged == {"status": health, "message": message}
+
+
+def test_argocds_health_checks_are_those_of_the_example() -> None:
+    (config,) = yaml.safe_load_all((EXAMPLES / "gitops-hub" / "argocd" / "argocd-cm.yaml").read_text())
+
+    assert {v for k, v in config["data"].items() if ".health." in k} == {printed.LUA}
+
+
 def test_argocd_config_has_what_the_values_have() -> None:
     values = yaml.safe_load(upenv("argocd-values", "--health-checks", "--exclusions").output)
-    lines = upenv("argocd-config", "--health-checks", "--exclusions", "-n", "cd").output.splitlines()
+    warning, *lines = upenv("argocd-config", "--health-checks", "--exclusions", "-n", "cd").output.splitlines()
     patches = [json.loads(shlex.split(line)[-1].removeprefix("--patch=")) for line in lines]
+
+    assert warning.startswith("# This replaces resource.customizations and resource.exclusions of argocd-cm")
 
     assert [shlex.split(line)[:6] for line in lines] == [
         ["kubectl", "--namespace", "cd", "patch", "configmap", "argocd-cm"],
@@ -55,8 +118,11 @@ def test_argocd_config_has_what_the_values_have() -> None:
         assert {k: found[k] for k in values["server"]} == values["server"]
 
 
-def test_argocd_config_without_a_token() -> None:
-    assert "UP_TOKEN" not in upenv("argocd-config", "--no-token").output
+def test_argocd_config_without_a_token_and_options_replaces_nothing() -> None:
+    printed_ = upenv("argocd-config", "--no-token").output
+
+    assert "UP_TOKEN" not in printed_
+    assert "#" not in printed_
 
 
 def test_flux_patch_gives_the_controller_its_flag_and_the_up_command() -> None:
@@ -131,6 +197,51 @@ def test_a_migration_has_this_environments_cluster_and_namespace() -> None:
     assert [i for i, line in enumerate(lines) if " migration export " in line] < [
         i for i, line in enumerate(lines) if "helm uninstall" in line
     ]
+
+
+@pytest.mark.parametrize("type_", ["Cloud", "Disconnected"])
+def test_the_kubeconfig_that_a_migration_asks_for_can_be_made(type_: str, tmp_path: Path) -> None:
+    environment = yaml.safe_load((EXAMPLES / "connector" / "environment.yaml").read_text())
+    (tmp_path / "it's").mkdir()
+    file, rules = tmp_path / "it's" / "env.yaml", EXAMPLES / "connector" / "composition.yaml"
+    if type_ == "Disconnected":
+        own = {"namespace": "platform", "name": "lab", "key": "kubeconfig"}
+        environment["spec"]["spaces"][0] |= {"type": type_, "host": "lab.spaces.upbound.io", "credentials": {"kubeconfigSecretRef": own}}
+        environment["spec"]["controlPlanes"][0] |= {"kubeconfigSecretRef": own}
+        connector = environment["spec"]["connectors"][0]
+        connector.pop("tokenSecretRef")
+        environment["spec"]["connectors"] = [{**connector, "kubeconfigSecretRef": {"name": "lab", "key": "kubeconfig"}}]
+        composition = yaml.safe_load(rules.read_text())
+        said = composition["spec"]["pipeline"][0]["input"]
+        said["rules"][0]["ownKubeconfigs"] = True
+        said["targets"][0]["secrets"] = [{"namespace": "kube-system", "name": "lab", "use": "ConnectorKubeconfig"}]
+        rules = tmp_path / "composition.yaml"
+        rules.write_text(yaml.safe_dump(composition))
+    file.write_text(yaml.safe_dump(environment))
+    (tmp_path / "space.kubeconfig").write_text((EXAMPLES / "import" / "kubeconfig.yaml").read_text())
+
+    lines = upenv("connector", "migration", str(file), "--composition", str(rules), "shop").output.splitlines()
+    (command,) = (line for line in lines if line.startswith("upenv kubeconfig"))
+    done = subprocess.run(
+        ["/bin/bash", "-c", command],
+        cwd=tmp_path,
+        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    server = yaml.safe_load((tmp_path / "control-plane.kubeconfig").read_text())["clusters"][0]["cluster"]["server"]
+    assert server.endswith("/controlplanes/platform/k8s")
+
+
+def test_a_legacy_control_plane_is_no_place_to_migrate_to() -> None:
+    files = (str(EXAMPLES / "legacy-gitops" / "environment.yaml"), "--composition", str(EXAMPLES / "legacy-gitops" / "composition.yaml"))
+    name = yaml.safe_load(Path(files[0]).read_text())["spec"]["connectors"][0]["name"]
+    done = upenv("connector", "migration", *files, name)
+
+    assert (done.exit_code, "is for a Legacy Space, whose chart knows no clusterID" in done.output) == (2, True)
 
 
 def test_a_migration_needs_a_cluster_id(tmp_path: Path) -> None:

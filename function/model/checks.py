@@ -41,8 +41,8 @@ def problems(spec: s.Spec) -> Iterator[Problem]:
     for i, resource in enumerate(spec.resources):
         yield from _resource(("spec", "resources", i), resource)
         aimed_at = dig(resource.manifest, "spec", "destination", "server")
-        if resource.manifest.get("kind") == "Application" and aimed_at in {f"https://{space.host}" for space in spec.spaces}:
-            text = "is the API of a Space, which has no watch, and Argo CD needs one; aim at a control plane"
+        if resource.manifest.get("kind") == "Application" and _is_cloud_space(str(aimed_at), spec.spaces):
+            text = "is the API of a Cloud Space, which has no watch, and Argo CD needs one; aim at a control plane"
             yield Problem(("spec", "resources", i, "manifest", "spec", "destination", "server"), text)
     if spec.argocd and spec.argocd.applications:
         yield from _address(("spec", "argocd", "applications", "repoURL"), spec.argocd.applications.repo_url)
@@ -89,6 +89,13 @@ def _space(at: Location, e: s.Space) -> Iterator[Problem]:
     if e.host is None and e.type != "Legacy":
         text = "is required; write the host of the Space's API, such as upbound-gcp-us-west-1.spaces.upbound.io"
         yield Problem((*at, "host"), text)
+
+
+def _is_cloud_space(server: str, spaces: Iterable[s.Space]) -> bool:
+    """Whether an address is the API of a Cloud Space itself, now or formerly, and not of a control plane in it."""
+    hosts = {h.removesuffix(":443") for e in spaces if e.type == "Cloud" for h in (e.host or "", *e.former_hosts)}
+    host, _, path = server.partition("://")[2].partition("/")
+    return host.lower().removesuffix(":443") in hosts and "/controlplanes/" not in path
 
 
 def _labels(at: Location, labels: Mapping[str, str] | None) -> Iterator[Problem]:

@@ -168,6 +168,10 @@ class Consumers:
             if bool(given) != needed:
                 text = f"is required: control plane {control_plane.entry} is in" if needed else "is not for"
                 self.wrong((*at, given or field), f"{text} a {space.type} Space; {'name the Secret' if needed else 'leave it out'}")
+        if c.cluster_id and space.legacy:
+            self.wrong((*at, "clusterID"), "is not for a Legacy Space, whose chart knows none; leave it out")
+        if c.insecure_skip_tls_verify and (space.legacy or disconnected):
+            self.wrong((*at, "insecureSkipTLSVerify"), f"has no effect for a {space.type} Space; leave it out")
         token = self.token(at, c) if c.given else None
         if token and token in {o.token for o in self.spaces.values()}:
             self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
