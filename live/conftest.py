@@ -1,16 +1,19 @@
 """Fixtures of the live tests. They run inside a world that is up: `make live-test`."""
 
+import contextlib
+import http.client
 import itertools
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from live.client import ApiError
 from live.crossplane import NEWEST, RELEASES
-from live.environments import LiveEnvironment
+from live.environments import MADE, LiveEnvironment
 from live.world import TEAM_TOKEN, World
 
 RELEASE = os.environ.get("LIVE_RELEASE", NEWEST)
@@ -26,6 +29,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long: workers take tests in this order."""
     items.sort(key=lambda item: "long" not in item.keywords)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say of a test that fails what there is of its environments, and what the logs say of them."""
+    report = yield
+    if call.when == "call" and report.failed:
+        for e in MADE:
+            with contextlib.suppress(OSError, ApiError, http.client.HTTPException):  # An API may be what is broken.
+                report.sections.append((f"{e.namespace}/{e.name} of {item.name}", e.explain()))
+    if call.when == "teardown":
+        MADE.clear()
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,10 @@ GONE_SECONDS = 240
 """An Object that is young takes half a minute to go, and each step along an edge up to a minute to be looked at again."""
 
 
+MADE: list["LiveEnvironment"] = []
+"""The environments of the test that runs."""
+
+
 @dataclass
 class LiveEnvironment:
     """One environment. `spec` is what its author has in Git; `apply` commits it."""
@@ -30,6 +34,10 @@ class LiveEnvironment:
     name: str = "acme"
     spec: Document = field(default_factory=dict)
     _deleted: str = "none"
+
+    def __post_init__(self) -> None:
+        """Remember it, for whoever reads why a test failed."""
+        MADE.append(self)
 
     # What the author does.
 

@@ -18,7 +18,7 @@ import yaml
 
 from live.client import Api
 from live.crossplane import BINARIES, ROOT
-from live.environments import NAMESPACED, LiveEnvironment
+from live.environments import CLAIMS, NAMESPACED, LiveEnvironment
 from live.times import now
 from live.waiting import until
 from live.world import STATIC_TOKEN, World
@@ -116,6 +116,38 @@ def test_flux_applies_claims_and_leaves_them(world: World, namespace: str, folde
         "Flux is left", lambda: not world.hub.list(KUSTOMIZATIONS, namespace) and not world.hub.list(REPOSITORIES, namespace), 90, e.explain
     )
     assert inside.get(DATABASES, "orders", "default"), "claims stay"
+
+
+@pytest.mark.everywhere
+def test_a_claim_is_consumed_in_this_cluster(world: World, namespace: str) -> None:
+    """Through the hub, with the roles that we ship: Argo CD and Flux get all that a claim says, and it goes with its lines."""
+    e = LiveEnvironment(world, CLAIMS, namespace)
+    group, url = e.group("dev"), "https://git.example.org/acme/claims"
+    e.spec = {"organization": "acme", "spaces": [e.west()], "groups": [{"name": group}]}
+    e.apply(
+        controlPlanes=[{"name": "one", "group": group}],
+        argocd={"target": "hub", "applications": {"repoURL": url}},
+        flux={"target": "hub", "allowExecKubeconfig": True, "source": {"url": url}},
+    )
+    e.until_ready(240)
+    assert [r["kind"] for r in e.line("one")["registrations"]] == ["ArgoCD", "Flux"]
+    mine = [o["spec"]["forProvider"]["manifest"] for o in e.objects().values()]
+    composed = [m for m in mine if m["metadata"].get("namespace") in ("argocd", "flux-system")]
+    assert sorted(m["kind"] for m in composed) == ["AppProject", "Application", "GitRepository", "Kustomization", "Secret", "Secret"]
+    plural = {
+        "AppProject": "appprojects.v1alpha1.argoproj.io",
+        "Application": "applications.v1alpha1.argoproj.io",
+        "GitRepository": REPOSITORIES,
+    }
+    plural |= {"Kustomization": KUSTOMIZATIONS, "Secret": "secrets.v1."}
+
+    def there() -> list[str]:
+        return [m["kind"] for m in composed if world.hub.get(plural[m["kind"]], m["metadata"]["name"], m["metadata"]["namespace"])]
+
+    assert len(there()) == len(composed)
+    e.apply(argocd=None, flux=None)
+    until("all of it is gone", lambda: not there(), 150, lambda: f"{there()}\n{e.explain()}")
+    assert e.remote("one", "dev")
 
 
 @pytest.mark.both

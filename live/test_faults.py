@@ -23,6 +23,7 @@ class Fault:
     always: bool = False
     alone: bool = True
     remade: bool = False
+    edited: bool = False
 
     def marks(self, moment: str) -> list[pytest.MarkDecorator]:
         """Where and when it is tried."""
@@ -111,7 +112,7 @@ FAULTS = (
     ),
     Fault("kubeconfig-secret-deleted", _without_kubeconfig, _nothing, alone=False),
     Fault("control-plane-deleted-behind-our-back", _without_control_plane, _nothing, always=True, alone=False, remade=True),
-    Fault("edited-by-another", _edited_by_another, _nothing, alone=False),
+    Fault("edited-by-another", _edited_by_another, _nothing, alone=False, edited=True),
 )
 CASES = [pytest.param(f, moment, id=f"{f.name}-{moment}", marks=f.marks(moment)) for f in FAULTS for moment in (COMING_UP, SETTLED)]
 
@@ -120,7 +121,7 @@ CASES = [pytest.param(f, moment, id=f"{f.name}-{moment}", marks=f.marks(moment))
 def test_fault(
     world: World, namespace: str, fault: Fault, moment: str, took: Callable[[str], None], request: pytest.FixtureRequest
 ) -> None:
-    """Break, mend, Ready; what existed before is what exists after."""
+    """Break, mend, edit, Ready; what existed before is what exists after, and the edit is there."""
     if fault.alone:
         request.getfixturevalue("healthy")
     e = LiveEnvironment(world, NAMESPACED if world.release != "1.20" else CLAIMS, namespace)
@@ -143,9 +144,14 @@ def test_fault(
     assert listening(HUB)
     if fault.remade:
         until("made again", lambda: _made_again(e.remote("one", "dev"), before["one"]), 150, e.explain)
-    # Clients of an API server that comes back wait longer and longer before they ask again.
+    # An edit from here on needs everything that was broken. Clients of an API server that comes back wait longer and
+    # longer before they ask again.
+    e.apply(controlPlanes=[{"name": n, "group": dev, **({"labels": {"edited": "yes"}} if n == "two" else {})} for n in names])
+    until("an edit gets to the Space", lambda: _labels(e, "two").get("edited") == "yes", 420, e.explain)
     e.until_ready(420)
     took("Ready")
+    if fault.edited:
+        assert _labels(e, "one")["by"] == "another", "what somebody else wrote stays"
     after = {n: uid(e.remote(n, "dev")) for n in names}
     assert all(after.values())
     for name in names:
@@ -153,6 +159,11 @@ def test_fault(
             assert after[name] == before[name], "nothing that existed is made again"
     deleted = [a for a in world.audit() if a["at"] == "gateway" and a["method"] == "DELETE" and f"/{dev}" in a["path"]]
     assert deleted == []
+
+
+def _labels(e: LiveEnvironment, name: str) -> dict[str, str]:
+    labels: dict[str, str] = e.remote(name, "dev").get("metadata", {}).get("labels", {})
+    return labels
 
 
 def _said(e: LiveEnvironment) -> str:

@@ -66,6 +66,7 @@ def test_upgrade(world: World, namespace: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.everywhere
 @pytest.mark.usefixtures("healthy")
 def test_the_function_is_removed(world: World, namespace: str) -> None:
     """Without the function nothing changes; when it is there again, everything goes on."""

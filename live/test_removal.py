@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from live.environments import APIS, CLAIMS, LABEL, NAMESPACED, OBJECTS, LiveEnvironment, uid
+from live.environments import APIS, CLAIMS, CONTROL_PLANES, LABEL, NAMESPACED, OBJECTS, LiveEnvironment, uid
 from live.waiting import until
 from live.world import World
 
@@ -73,7 +73,8 @@ def test_delete_takes_everything_in_order(world: World, environment: LiveEnviron
     world.tell_space("modes", {f"{e.group('dev')}/stalled": "stall"})
     _two(e)
     stalled = {"name": "stalled", "group": e.group("dev")}
-    e.apply(removalPolicy="Delete", controlPlanes=[*e.spec["controlPlanes"], stalled])
+    consumed = {"target": "here" if e.api == NAMESPACED else "hub"}
+    e.apply(removalPolicy="Delete", controlPlanes=[*e.spec["controlPlanes"], stalled], argocd=consumed)
     until("one is coming up", lambda: e.remote("stalled", "dev"), 60, e.explain)
     e.until_says("Deletable", "")
     took("Deletable")
@@ -81,12 +82,62 @@ def test_delete_takes_everything_in_order(world: World, environment: LiveEnviron
     e.until_gone()
     took("gone")
     until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
+    assert _deleted_in_the_space(world, e) == ["controlplanes", "controlplanes", "controlplanes", "namespaces"]
     usages = {
         CLAIMS: "providerconfigusages.v1alpha1.kubernetes.crossplane.io",
         NAMESPACED: "providerconfigusages.v1alpha1.kubernetes.m.crossplane.io",
     }
     mine = [u for u in world.hub.list(usages[e.api]) if e.namespace in str(u)]
     assert mine == []
+    assert [s for s in world.hub.list("secrets.v1.") if e.namespace in str(s) and "argocd" in str(s["metadata"].get("labels"))] == []
+
+
+def _deleted_in_the_space(world: World, e: LiveEnvironment) -> list[str]:
+    """The kinds of what the gateway was asked to delete of an environment, in order, each object once."""
+    asked = [a["path"].partition("?")[0] for a in world.audit() if a["at"] == "gateway" and a["method"] == "DELETE"]
+    return [path.rsplit("/", 2)[-2] for path in dict.fromkeys(asked) if e.group("dev") in path]
+
+
+@pytest.mark.alone
+@pytest.mark.both
+@pytest.mark.usefixtures("healthy")
+def test_delete_waits_for_a_space_that_is_away(world: World, namespace: str) -> None:
+    """A Space that cannot be reached while the environment is being deleted holds that up, and no longer than it is away."""
+    e = LiveEnvironment(world, NAMESPACED, namespace)
+    e.spec = {"organization": "acme", "spaces": [e.west()]}
+    _two(e)
+    e.apply(removalPolicy="Delete")
+    e.until_says("Deletable", "")
+    world.tell_space("fault", {"down": True})
+    e.delete()
+    until("the environment itself is gone", lambda: not e.seen(), 60, e.explain)
+    assert e.remote("one", "dev")
+    world.tell_space("fault", {})
+    e.until_gone()
+    until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
+    assert _deleted_in_the_space(world, e) == ["controlplanes", "controlplanes", "namespaces"]
+
+
+def test_lines_go_as_the_policy_says(environment: LiveEnvironment) -> None:
+    """Orphan lets go of a control plane; Delete deletes one, and a group only once it is not protected."""
+    e = environment
+    dev, more = e.group("dev"), e.group("more")
+    planes = {name: {"name": name, "group": dev} for name in ("one", "two", "three")}
+    e.apply(groups=[{"name": dev}, {"name": more, "deletionProtection": True}], controlPlanes=list(planes.values()))
+    e.until_ready()
+    had = uid(e.remote("three", "dev"))
+    e.apply(removalPolicy="Orphan", controlPlanes=[planes["one"], planes["two"]])
+    until("let go", lambda: not any("three" in key for key in e.objects()), 90, e.explain)
+    e.apply(removalPolicy="Delete", controlPlanes=[planes["one"]], groups=[{"name": dev}])
+    until("deleted", lambda: not e.remote("two", "dev"), 120, e.explain)
+    e.until_says("RemovalPending", "deletionProtection: false")
+    assert e.remote_group("more")
+    e.apply(groups=[{"name": dev}, {"name": more, "deletionProtection": False}])
+    e.until_ready()
+    e.apply(groups=[{"name": dev}])
+    until("the group is deleted", lambda: not e.remote_group("more"), 120, e.explain)
+    assert uid(e.remote("three", "dev")) == had
+    assert e.remote("one", "dev")
 
 
 @pytest.mark.everywhere
@@ -94,19 +145,28 @@ def test_two_environments_over_one_control_plane(world: World, environment: Live
     """The second is in conflict and writes nothing; when the first has gone, what it leaves can be adopted."""
     first = environment
     _two(first)
-    had = first.remote("one", "dev")
+    had, dev = first.remote("one", "dev"), first.group("dev")
     second = LiveEnvironment(world, first.api, namespace, name="second", spec=dict(first.spec))
-    second.apply(controlPlanes=[{"name": "one", "group": first.group("dev"), "adopt": True, "labels": {"mine": "too"}}])
+    one = {"name": "one", "group": dev, "adopt": True, "labels": {"mine": "too"}}
+    second.apply(groups=[{"name": dev, "adopt": True}], controlPlanes=[one])
     message = second.until_says("Conflict", "belongs to another environment")
     assert "control plane one" in message
+    assert f"group {dev}" in message
     assert second.condition("Ready")[0] == "False"
     assert first.remote("one", "dev")["metadata"]["labels"] == had["metadata"]["labels"]
-    second.delete()
-    second.until_gone()
-    assert uid(first.remote("one", "dev")) == uid(had)
     assert first.condition("Ready")[0] == "True"
+    first.delete()
+    first.until_gone()
+    # What the message asks for: the first's label is taken away in the Space.
+    for kind, name, place in (("namespaces.v1.", dev, ""), (CONTROL_PLANES, "one", dev), (CONTROL_PLANES, "two", dev)):
+        world.space.patch(kind, name, {"metadata": {"labels": {LABEL: None}}}, place)
+    second.until_ready(240)
+    seen = second.remote("one", "dev")
+    assert (uid(seen), seen["metadata"]["labels"]["mine"]) == (uid(had), "too")
+    assert LABEL not in second.remote("two", "dev")["metadata"]["labels"], "which it does not have"
 
 
+@pytest.mark.everywhere
 def test_adopting_one_that_exists(world: World, environment: LiveEnvironment) -> None:
     """Without `adopt` nothing is written over it and its author is told how; with it, only what the environment says changes."""
     e = environment

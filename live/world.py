@@ -310,7 +310,8 @@ class World:
         self.runtime.stand_in("upbound-provider-upbound")
         for kinds in ("argo", "flux"):
             self.kubectl("apply", "--server-side", "-f", str(ROOT / "tests" / "schemas" / kinds))
-        self.kubectl("apply", "--server-side", "-f", str(ROOT / "live" / "manifests" / "flux.yaml"))
+        self.kubectl("apply", "--server-side", "-f", str(ROOT / "live" / "manifests" / "consumers.yaml"))
+        self.install("hub-gitops")
         blocks = (ROOT / "docs" / "gitops.md").read_text().split("```yaml\n")
         self.kubectl("apply", "-f", "-", stdin=next(b for b in blocks if "crossplane-consumers" in b).partition("```")[0])
 
@@ -330,17 +331,18 @@ class World:
         """The shipped Composition, with an Input for this world that `change` may change further."""
         composition = yaml.safe_load((INSTALL / f"composition-{api}.yaml").read_text())
         said = composition["spec"]["pipeline"][0]["input"]
+        said["targets"] = [{"name": "here", "namespaces": ["*"]}]
         if api == "claims":
             said["hub"] = {"providerConfigName": "hub", "namespace": NAMESPACE}
+            said["targets"] = [{"name": "hub", "providerConfigName": "hub", "namespaces": ["argocd", "flux-system"]}]
         for rule in said["rules"]:
             rule["hosts"] = [*rule["hosts"], f"127.0.0.1:{GATEWAY}", f"127.0.0.1:{MOVED}"]
-            rule["targets"] = ["here"]
+            rule["targets"] = [target["name"] for target in said["targets"]]
             rule["resources"] += [
                 {"scope": "ControlPlane", "kinds": ["ConfigMap"]},
                 {"scope": "Group", "kinds": ["ObjectRoleBinding.authorization.spaces.upbound.io"]},
                 {"scope": "Organization", "kinds": ORGANIZATION_KINDS},
             ]
-        said["targets"] = [{"name": "here", "namespaces": ["*"]}]
         change(said)
         self.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(composition))
 

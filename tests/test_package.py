@@ -174,6 +174,27 @@ def test_the_hub_is_what_the_composition_names_and_may_write_secrets_in_one_name
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "crossplane-system"}]
 
 
+def test_what_the_hub_may_do_for_argo_cd_and_flux_is_what_consumers_are_made_of() -> None:
+    documents = manifests(INSTALL / "hub-gitops.yaml")
+    allowed = {
+        (d["metadata"]["namespace"], group, resource)
+        for d in documents
+        for rule in d.get("rules", ())
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    account = one("DeploymentRuntimeConfig", "provider-kubernetes")["spec"]["serviceAccountTemplate"]["metadata"]["name"]
+    (role,) = (d for d in yaml.safe_load_all((ROOT / "docs" / "gitops.md").read_text().split("```yaml\n")[3].partition("```")[0]))
+    composed = {(g, r) for rule in role["rules"] for g in rule["apiGroups"] for r in rule["resources"]}
+
+    assert {(g, r) for _, g, r in allowed} == composed | {("", "secrets")}
+    assert {n for n, _, _ in allowed} == {"argocd", "flux-system"}
+    assert all(r["verbs"] == ["get", "create", "update", "patch", "delete"] for d in documents for r in d.get("rules", ()))
+    bound = [d for d in documents if d["kind"] == "RoleBinding"]
+    assert [(d["metadata"]["namespace"], d["roleRef"]["kind"]) for d in bound] == [("argocd", "Role"), ("flux-system", "Role")]
+    assert all(d["subjects"] == [{"kind": "ServiceAccount", "name": account, "namespace": "crossplane-system"}] for d in bound)
+
+
 def test_the_installation_names_every_file_and_applies_only_what_is_there() -> None:
     text = (ROOT / "docs" / "install.md").read_text()
     applied = [ROOT / f for f in re.findall(r"kubectl .*(?:-f|--patch-file) (\S+)", text + (HUB / "README.md").read_text())]
