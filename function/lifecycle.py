@@ -110,7 +110,7 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
         and (sight.going or (spared and confirmation_for(c.key, observed) not in env.confirmations))
     ):
         policies = Policies.WITHOUT_DELETE.value
-    why = "" if conflict or c.policies is Policies.OBSERVE else c.refused or _forbidden_change(c, sight, observed)
+    why = "" if conflict else c.refused or ("" if c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed))
     if why:
         held = again(env, c.key, observed)
         settled = Settled(with_policies(held, policies, annotations), Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), why))

@@ -119,12 +119,12 @@ class Observed:
         if self.field(key, "kind") == "Repository":
             number = self.field(key, "status", "atProvider", "repositoryId")
             return str(number) if isinstance(number, int) else ""
-        made = self.annotation(key, "crossplane.io/external-create-succeeded")
-        return self.annotation(key, "crossplane.io/external-name") or (self.text(key, "metadata", "uid") if made else "")
+        made = self.annotation(key, names.ANNOTATION_MADE)
+        return self.annotation(key, names.ANNOTATION_EXTERNAL_NAME) or (self.text(key, "metadata", "uid") if made else "")
 
     def seen(self, key: str) -> bool:
         """Whether a provider has seen what `key` stands for, now or when it made it."""
-        return bool(self.remote(key)) or bool(self.annotation(key, "crossplane.io/external-create-succeeded"))
+        return bool(self.remote(key)) or bool(self.annotation(key, names.ANNOTATION_MADE))
 
     def _conditions_of(self, key: str) -> readiness.Conditions:
         """The conditions of `key`. Read once: everything asks for them."""

@@ -42,10 +42,16 @@ def referrers(observed: Observed, *stated: tuple[str, Document]) -> Mapping[Iden
 
 
 def acts(key: str, wanted: Mapping[str, Composed], observed: Observed) -> bool:
-    """Whether `key` is a membership of a robot that is leaving, and whose tokens are still there: they live by its teams."""
-    family, robot, *_ = (*key.split("/"), "")
-    leaving = family == "membership" and names.robot(robot) not in wanted
-    return leaving and any(k.startswith(names.tokens_of(robot)) for k in observed)
+    """Whether something lives by `key` that does not refer to it.
+
+    A robot's tokens live by its memberships, until they are gone. Whoever reads a token outside this environment lives by
+    the old generation, until the next one is ready.
+    """
+    family, robot, *rest = (*key.split("/"), "")
+    if family == "membership" and names.robot(robot) not in wanted:
+        return any(k.startswith(names.tokens_of(robot)) for k in observed)
+    next_ = (k for k in wanted if family == "token" and k.startswith(f"{names.tokens_of(robot)}{rest[0]}/"))
+    return any(not observed.ready(k) for k in next_)
 
 
 def _targets(document: Document) -> Iterator[Identifier]:

@@ -6,7 +6,7 @@ stage has been healthy: that is in the environment's status, and if it is lost, 
 
 import enum
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -154,11 +154,11 @@ def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
     found = [{(c.entry, k.name): _see(observed, c, k) for c in s.control_planes for k in c.configurations} for s in stages]
-    last = _named(found[-1])
+    last = _counted(found[-1], lambda s: s.runs)
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
-        target = _Gate(stage, _named(seen), last, healthy=healthy, soaked=soaked).target
+        target = _Gate(stage, _counted(seen, lambda s: s.names), last, healthy=healthy, soaked=soaked).target
         installs = tuple(
             Install(c, k, names.configuration(c, k.name), seen[c.entry, k.name], target(k, seen[c.entry, k.name]))
             for c in stage.control_planes
@@ -191,7 +191,9 @@ class _Gate:
 
     stage: Stage
     fellows: Mapping[str, Counter[str]]
+    """What its control planes are told to run."""
     last: Mapping[str, Counter[str]]
+    """What those of the last stage run."""
     healthy: bool
     """Whether all before it is healthy at what is wanted."""
     soaked: bool
@@ -212,12 +214,12 @@ class _Gate:
         return others.most_common(1)[0][0] if others else k.source if first else ""
 
 
-def _named(seen: _Sight) -> Mapping[str, Counter[str]]:
-    """The sources that control planes of one stage are told to run, with how many, by Configuration."""
+def _counted(seen: _Sight, source_of: Callable[[Seen], str]) -> Mapping[str, Counter[str]]:
+    """The sources in the control planes of one stage, with how many have each, by Configuration."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (_, name), s in seen.items():
-        if s.names:
-            found[name][s.names] += 1
+        if source := source_of(s):
+            found[name][source] += 1
     return found
 
 

@@ -40,7 +40,7 @@ class Sight:
             owner=owner,
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
             fresh=observed.fresh(key),
-            made=bool(dig(metadata, "annotations", "crossplane.io/external-create-succeeded")),
+            made=bool(dig(metadata, "annotations", names.ANNOTATION_MADE)),
             going=bool(metadata.get("deletionTimestamp")),
         )
 

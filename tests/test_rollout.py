@@ -32,9 +32,14 @@ class Judge:
         """Know nothing."""
         self.good: dict[str, bool] = {}
         self.since: dict[str, datetime | None] = {}
+        self.running: dict[str, str] = {}
 
     def look(self, w: packages.World, lines: list[str], wanted: str) -> None:
         """See what the function is about to see."""
+        for name in STAGE_OF:
+            o = w.observed.get(f"configuration/west/default/{name}/platform", {})
+            remote = o.get("status", {}).get("atProvider", {}).get("manifest", {})
+            self.running[name] = remote.get("status", {}).get("currentIdentifier", "").rpartition(":")[2]
         for stage, found in STAGES.items():
             seen = [self._seen(w, name, wanted) for name in found if name in lines]
             self.good[stage] = all(s is True for s in seen)
@@ -60,7 +65,7 @@ class Judge:
         earlier = list(STAGES)[: list(STAGES).index(stage)]
         fellows = {before[n] for n in STAGES[stage]} - {""}
         soaked = all(self.good[s] and w.now - (self.since[s] or w.now) >= packages.SOAK for s in earlier)
-        back = {before[n] for n in STAGES["prod"]} - {""} == {version}
+        back = {self.running.get(n, "") for n in STAGES["prod"]} - {""} == {version}
         first = not fellows and all(self.good[s] for s in earlier)
         return soaked or back or first or version in fellows or pins.get(stage) == version
 

@@ -16,15 +16,18 @@ ONE_FIELD = (
 )
 
 
+FOUND = "cannot change externalName once it is known: put it back as it was, or remove the entry and write another"
+
+
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """All of it. Nothing where the environment has no teams, robots or repositories, and no group gives a role."""
     iam = env.iam
     if iam.teams or iam.robots or iam.repositories:
         yield Composed(names.UPBOUND, kube.upbound_config(env, iam.token), entry=env.organization)
     for team in iam.teams.values():
-        yield _team(env, team)
+        yield _team(env, team, observed)
     for robot in iam.robots.values():
-        yield _robot(env, robot)
+        yield _robot(env, robot, observed)
         yield from (_membership(env, robot, team) for team in robot.teams)
     yield from (_token(env, token) for token in iam.tokens.values())
     for repository in iam.repositories:
@@ -33,17 +36,17 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     yield from (_roles(env, group, observed) for group in env.groups if group.access)
 
 
-def _team(env: Environment, team: Team) -> Composed:
+def _team(env: Environment, team: Team, observed: Observed) -> Composed:
     key = names.team(team.entry)
     manifest = kube.managed(env, key, "Team", {"name": team.name, "organizationName": env.organization})
-    return _looked_at(team.uuid, _issued(env, key, manifest, team.entry, immutable=(("forProvider", "name"),)))
+    return _found(team.uuid, _issued(env, key, manifest, team.entry, immutable=(("forProvider", "name"),)), observed)
 
 
-def _robot(env: Environment, robot: Robot) -> Composed:
+def _robot(env: Environment, robot: Robot, observed: Observed) -> Composed:
     key = names.robot(robot.entry)
     said = {"name": robot.name, "description": robot.description, "owner": {"name": env.organization}}
     fixed = (("forProvider", "name"), ("forProvider", "description"))
-    return _looked_at(robot.uuid, _issued(env, key, kube.managed(env, key, "Robot", said), robot.entry, immutable=fixed))
+    return _found(robot.uuid, _issued(env, key, kube.managed(env, key, "Robot", said), robot.entry, immutable=fixed), observed)
 
 
 def _membership(env: Environment, robot: Robot, team: str) -> Composed:
@@ -67,7 +70,8 @@ def _repository(env: Environment, r: Repository, observed: Observed) -> Composed
     said = {"name": r.name, "organizationName": env.organization, "public": r.public, "publish": r.publish}
     # Found by its name from the start: without one, its provider takes over what exists (its Create is an upsert).
     manifest = kube.found(kube.managed(env, key, "Repository", said), r.name)
-    return replace(_issued(env, key, manifest, r.name), life=Life.OWNED, adopt=r.adopt, refused=_one_field(r, key, observed))
+    refused = "" if env.policies is Policies.OBSERVE else _one_field(r, key, observed)
+    return replace(_issued(env, key, manifest, r.name), life=Life.OWNED, adopt=r.adopt, refused=refused)
 
 
 def _permission(env: Environment, r: Repository, team: str, observed: Observed) -> Composed:
@@ -99,7 +103,7 @@ def _one_field(r: Repository, key: str, observed: Observed) -> str:
 def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
     """The one ObjectRoleBinding that a group may have. Its subjects are UUIDs, so it needs its teams."""
     key = names.role_binding(group.space, group.name)
-    found = {team: env.iam.known(team) or observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) for team in group.access}
+    found = {team: observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) or env.iam.known(team) for team in group.access}
     subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items()]
     if not all(found.values()):
         # A team that cannot be read takes nobody's role away.
@@ -128,8 +132,17 @@ def _issued(env: Environment, key: str, manifest: Manifest, entry: str, *, after
     return Composed(key, manifest, (names.UPBOUND, *after), entry=entry, life=Life.ISSUED, policies=env.policies, **more)
 
 
-def _looked_at(uuid: str, c: Composed) -> Composed:
-    """`c`, which is only looked at where it exists already under `uuid`."""
+def _found(uuid: str, c: Composed, observed: Observed) -> Composed:
+    """`c`, which is only looked at where it exists already under `uuid`.
+
+    What it was made or found as, it stays: others refer to its UUID, and what is only looked at must not become ours.
+    """
+    before = observed.annotation(c.key, names.ANNOTATION_EXTERNAL_NAME)
+    made = bool(observed.annotation(c.key, names.ANNOTATION_MADE))
+    known = "" if made else before
+    refused = FOUND if before and known != uuid else ""
+    uuid = known if refused else uuid
+    c = replace(c, refused=refused)
     return replace(c, manifest=kube.found(c.manifest, uuid), policies=Policies.OBSERVE) if uuid else c
 
 

@@ -17,6 +17,7 @@ from live.standins.config import ROBOT_TOKEN
 from live.times import now
 
 _EXTERNAL_NAME = "crossplane.io/external-name"
+_MADE = "crossplane.io/external-create-succeeded"
 _FINALIZER = "finalizer.managedresource.crossplane.io"
 _GROUPS = {"iam": ("teams", "robots", "robotteammemberships", "tokens"), "repository": ("repositories", "permissions")}
 _KINDS = [f"{plural}.v1alpha1.{group}{m}.upbound.io" for m in ("", ".m") for group, plurals in _GROUPS.items() for plural in plurals]
@@ -46,7 +47,7 @@ def _look_after(hub: Api, kind: str, found: dict[str, Any]) -> None:
     if _FINALIZER not in metadata.get("finalizers", []) or not external:
         if not external and not policies & {"*", "Create"}:
             return
-        annotations = {_EXTERNAL_NAME: external or str(uuid.uuid4()), "crossplane.io/external-create-succeeded": now()}
+        annotations = {_EXTERNAL_NAME: external} if external else {_EXTERNAL_NAME: str(uuid.uuid4()), _MADE: now()}
         change = {"finalizers": sorted({*metadata.get("finalizers", []), _FINALIZER}), "annotations": annotations}
         found = hub.patch(kind, name, {"metadata": change}, namespace)
         external = annotations[_EXTERNAL_NAME]

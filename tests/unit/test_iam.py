@@ -239,6 +239,41 @@ def test_a_team_that_exists_already_is_looked_at_and_left() -> None:
     assert (w.observed, ("api.upbound.io", "", "Team", "", upbound.UUID) in w.remote) == ({}, True)
 
 
+OTHER = "11111111-58c2-4a6e-9d1c-6a3b2c1d0e9f"
+
+
+@pytest.mark.parametrize("field", ["teams", "robots"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param({}, {"externalName": upbound.UUID}, id="made, and then said to be another"),
+        pytest.param({"externalName": upbound.UUID}, {}, id="found, and then to be made"),
+        pytest.param({"externalName": upbound.UUID}, {"externalName": OTHER}, id="found, and then another"),
+    ],
+)
+def test_what_a_team_or_robot_was_found_or_made_as_it_stays(field: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    key = TEAM if field == "teams" else ROBOT
+
+    def iam(said: dict[str, Any]) -> dict[str, Any]:
+        return {**IAM, field: [{**IAM[field][0], **said}]}
+
+    w = lived(iam=iam(before), removalPolicy="Delete")
+    had, bound = copy.deepcopy(w.observed[key]), copy.deepcopy(w.remote[BOUND]["spec"])
+    change(w, iam=iam(after))
+
+    assert "cannot change externalName once it is known" in conditions(w)["Refused"]
+    for _ in range(4):
+        w.step()
+    annotations = {name: w.observed[key]["metadata"]["annotations"][name] for name in (upbound.NAME, "environments.upbound.io/name")}
+    assert annotations == {name: had["metadata"]["annotations"][name] for name in annotations}
+    assert w.observed[key]["spec"] == had["spec"]
+    assert w.remote[BOUND]["spec"] == bound, "roles stay where they are"
+    assert not ready(w.reconcile())
+
+    change(w, iam=iam(before))
+    assert "Refused" not in conditions(w)
+
+
 def test_a_role_by_uuid_needs_no_team_of_this_environment() -> None:
     w = world.World(xr(groups=[{"name": "dev", "space": "west", "access": [{"team": upbound.UUID, "role": "admin"}]}]), strategies.INPUT)
 
@@ -402,3 +437,16 @@ def test_a_token_that_something_is_only_about_to_use_stays() -> None:
 
     assert used(rsp) == "ci-spaces-1"
     assert "*" not in world.plain(rsp.desired.resources[TOKEN.format(1)].resource)["spec"]["managementPolicies"]
+
+
+def test_the_token_that_others_outside_read_stays_until_the_next_one_is_ready() -> None:
+    robots = [{"name": "ci", "tokens": [{"name": "outside"}]}]
+    w = lived(spaces=[SPEC["spaces"][0]], controlPlanes=SPEC["controlPlanes"][:1], iam={**IAM, "robots": robots})
+    assert list(w.secrets) == ["ci-outside-1"]
+    change(w, iam={**IAM, "robots": [{"name": "ci", "tokens": [{"name": "outside", "generation": 2}]}]})
+    for _ in range(3):
+        w.step(ready=False)
+        assert "ci-outside-1" in w.secrets
+    for _ in range(4):
+        w.step()
+    assert list(w.secrets) == ["ci-outside-2"]

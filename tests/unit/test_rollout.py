@@ -298,3 +298,47 @@ def test_a_claims_environment_rolls_out_too() -> None:
     assert [len(s.installs) for s in found.stages] == [1, 1, 2]
     assert {i.key for s in found.stages for i in s.installs} == {key(n) for n in "dspq"}
     assert names.control_plane_of(key("d")) == "controlplane/west/default/d"
+
+
+def cannot_pull(w: packages.World, names: str, version: str) -> None:
+    """Control planes that were told another version go on to run `version`."""
+    for name in names:
+        o = w.observed[key(name)]
+        o["status"]["atProvider"]["manifest"]["status"] = {
+            "currentIdentifier": packages.source(version),
+            "conditions": [
+                {"type": "Installed", "status": "False", "message": "cannot unpack package: 404"},
+                {"type": "Healthy", "status": "True"},
+            ],
+        }
+        o["status"]["conditions"] = [{**c, "status": "False" if c["type"] == "Ready" else c["status"]} for c in o["status"]["conditions"]]
+
+
+def test_going_back_to_what_the_last_stage_runs_opens_all_stages_whatever_it_was_told() -> None:
+    w = lived()
+    w.release("v1.1.0")
+    for _ in range(2):
+        w.rest()
+        w.now += packages.SOAK
+    w.step()
+    assert set(w.runs().values()) == {"v1.1.0"}
+    cannot_pull(w, "pq", "v1.0.0")
+    w.reconcile()
+
+    w.release("v1.0.0")
+    w.reconcile()
+
+    assert {s["target"] for s in w.status()["stages"]} == {"v1.0.0"}
+
+
+def test_a_last_stage_that_is_only_told_a_version_opens_no_gate() -> None:
+    w = lived()
+    w.bad = {packages.source("v2.0.0")}
+    stages = [{**s, **({"version": "v2.0.0"} if s["name"] == "prod" else {})} for s in w.xr["spec"]["rollout"]["stages"]]
+    w.edit(rollout={"stages": stages})
+    w.release("v2.0.0")
+    w.step()
+    cannot_pull(w, "pq", "v1.0.0")
+    w.reconcile()
+
+    assert [s["target"] for s in w.status()["stages"]] == ["v2.0.0", "v1.0.0", "v2.0.0"]
