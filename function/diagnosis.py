@@ -206,13 +206,12 @@ def failures(status: Mapping[str, Any]) -> str:
     if texts:
         more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
         return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
-    bad = [
-        c
-        for c in conditions({"status": status}).values()
-        if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))
-    ]
-    said = shown(str(bad[0].get("message") or bad[0].get("reason") or bad[0]["type"])) if bad else ""
-    return said or ("failed" if phase == "Failed" else "")
+    found = conditions({"status": status}).values()
+    bad = [c for c in found if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
+    if phase == "Failed":
+        bad += [{"message": status.get("message")}, *(c for c in found if c.get("status") == "False"), {"message": "failed"}]
+    said = (c.get("message") or c.get("reason") or c.get("type") for c in bad)
+    return shown(str(next(filter(None, said), "")))
 
 
 def _failure(f: object) -> str:

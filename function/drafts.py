@@ -1,5 +1,8 @@
 """Commands of `upenv` that write an environment: for a Space, and for what is in one."""
 
+import json
+import subprocess
+
 import click
 
 from function import adoption, documents, given, kubeconfigs, model
@@ -31,26 +34,46 @@ def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -
 
 @click.command("import")
 @click.argument("kubeconfig_file", metavar="KUBECONFIG", type=given.FILE)
-@click.argument("files", type=given.FILE, nargs=-1, required=True)
+@click.argument("files", type=given.FILE, nargs=-1)
 @_about_what_is_written
 def import_(kubeconfig_file: str, files: tuple[str, ...], name: str, namespace: str, *, namespaced: bool) -> None:
-    """Print an environment that adopts the groups and control planes in FILES, of the Space in KUBECONFIG.
+    """Print an environment that adopts the groups and control planes of the Space in KUBECONFIG.
 
-    FILES are what kubectl prints of both (- for standard input). Applying the environment only adds its label to them.
+    They are read from the Space by kubectl; or from FILES, if you give what it has printed of both (- for standard
+    input). Applying the environment only adds its label to them.
 
     \b
         up ctx acme/upbound-gcp-us-west-1 -f space.kubeconfig
-        kubectl --kubeconfig space.kubeconfig get namespaces,controlplanes -A -o yaml |
-          upenv import space.kubeconfig - --name acme > env.yaml
+        upenv import space.kubeconfig --name acme > env.yaml
+        upenv import space.kubeconfig saved.yaml --name acme > env.yaml
     """  # noqa: D301  # click takes a real backspace.
     try:
-        found = [d.content for path in files for d in documents.load_all(path)]
+        saved = [d.content for path in files for d in documents.load_all(path)]
+        found = saved if files else _in_the_space(kubeconfig_file)
         made, notes = adoption.environment_from(given.mapping(kubeconfig_file), found, name, namespace, api=_api(namespaced=namespaced))
     except (UnreadableError, NoKubeconfigError, ValueError) as e:
         given.stop(f"{kubeconfig_file}: {e}")
     for note in notes:
         click.echo(note, err=True)
     click.echo(documents.dump(made), nl=False)
+
+
+def _in_the_space(kubeconfig_file: str) -> list[object]:
+    """What kubectl prints of the groups and control planes of a Space.
+
+    Raises:
+        UnreadableError: there is no kubectl, or it fails; the message is what it says.
+    """
+    if kubeconfig_file == "-":
+        raise UnreadableError("kubectl takes a kubeconfig from a file; write it to one, or give FILES")
+    command = ["kubectl", "--kubeconfig", kubeconfig_file, "get", "namespaces,controlplanes.spaces.upbound.io", "-A", "-o", "json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # The user's own kubectl.
+    except FileNotFoundError:
+        raise UnreadableError("there is no kubectl here to read the Space with; install it, or give FILES") from None
+    if done.returncode:
+        raise UnreadableError(f"kubectl cannot read the Space: {done.stderr.strip()}")
+    return [json.loads(done.stdout)]
 
 
 def _api(*, namespaced: bool) -> str:

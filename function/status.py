@@ -87,7 +87,7 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "totalControlPlanes": len(control_planes),
         "summary": f"{ready}/{len(control_planes)}",
         "message": _message(conditions, plan),
-        "warnings": _warnings(env, plan),
+        "warnings": _warnings(env, plan, observed),
         "leftBehind": left_behind(plan, observed),
     }
     return {k: v for k, v in status.items() if v or isinstance(v, int) or k == "controlPlanes"}, conditions
@@ -261,11 +261,12 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
 
 
-def _warnings(env: Environment, plan: Plan) -> list[str]:
+def _warnings(env: Environment, plan: Plan, observed: Observed) -> list[str]:
     named = {("ControlPlane", c.entry) for c in env.control_planes} | {("Group", g.entry) for g in env.groups if g.owned}
     named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
-    # Of one name there is a Configuration in each control plane: the name does not tell which.
-    early = (c for c in env.confirmations if (c.kind, c.name) in named and c.kind != "Configuration")
+    # Of one name there is a Configuration in each control plane: the name does not tell which, the uid does.
+    installed = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if k.startswith("configuration/") and k in observed}
+    early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration"))
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
     insecure = [c.entry for c in env.connectors if c.insecure]
     places = Counter((c.control_plane.entry, c.claim_namespace) for c in env.connectors)

@@ -1,15 +1,17 @@
 """`upenv rollout` and `upenv import`, as people use them."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function import adoption, model
+from function import adoption, cli, model
 from tests import packages, strategies, world
 from tests.stories import CASES, EXAMPLES
 from tests.test_cli import UP_CTX, upenv, write
@@ -82,6 +84,45 @@ def test_import_says_what_it_does_not_take_over() -> None:
         "control plane lab is only looked at: that it has no channel and no version cannot be said",
     ]
     assert yaml.safe_load(made.stdout)["apiVersion"] == "environments.upbound.io/v1alpha1"
+
+
+def kubectl(directory: Path, script: str) -> dict[str, str]:
+    """An environment in which kubectl is a script."""
+    (directory / "kubectl").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "kubectl").chmod(0o755)
+    return {"PATH": f"{directory}:/usr/bin:/bin"}
+
+
+def test_import_reads_the_space_by_itself(tmp_path: Path) -> None:
+    kubeconfig, objects = (str(EXAMPLES / "import" / name) for name in ("kubeconfig.yaml", "objects.yaml"))
+    (tmp_path / "objects.json").write_text(json.dumps(yaml.safe_load(Path(objects).read_text())))
+    env = kubectl(
+        tmp_path,
+        f'[ "$*" = "--kubeconfig {kubeconfig} get namespaces,controlplanes.spaces.upbound.io -A -o json" ] && cat {tmp_path}/objects.json',
+    )
+
+    made = CliRunner().invoke(cli.main, ["import", kubeconfig], env=env)
+
+    assert made.exit_code == 0, made.output
+    assert made.stdout == upenv("import", kubeconfig, objects).stdout
+
+
+@pytest.mark.parametrize(
+    ("script", "kubeconfig", "says"),
+    [
+        ("echo 'error: You must be logged in' >&2; exit 1", "k.yaml", "kubectl cannot read the Space: error: You must be logged in"),
+        ("", "-", "kubectl takes a kubeconfig from a file"),
+        (None, "k.yaml", "there is no kubectl here"),
+    ],
+)
+def test_import_says_why_it_cannot_read_the_space(script: str | None, kubeconfig: str, says: str, tmp_path: Path) -> None:
+    write(tmp_path / "k.yaml", UP_CTX)
+    env = {"PATH": str(tmp_path)} if script is None else kubectl(tmp_path, script)
+    file = kubeconfig if kubeconfig == "-" else str(tmp_path / kubeconfig)
+
+    refused = CliRunner().invoke(cli.main, ["import", file], env=env, input="")
+
+    assert (refused.exit_code, says in refused.stderr) == (2, True), refused.output
 
 
 @pytest.mark.parametrize("objects", [[], [{"kind": "ConfigMap"}], ["text"], [{"items": [None]}]])

@@ -3,7 +3,7 @@
 docs/space-services.md tells it to users. Sources: the published CRDs of Spaces 1.17, and Upbound's guides where a row says so.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ _PROVISIONED = (
 _EACH = _PROVISIONED.format("object.status.provisioned.exists(p, p.controlPlane == n)")
 _EACH_NAME = _PROVISIONED.format("n in object.status.provisioned")
 CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}")'
+_EACH_SELECTED = "(!has(object.status.selectedControlPlanes) || object.status.selectedControlPlanes.all(n, n in object.status.provisioned))"
 _SCHEDULED = (
     f"{_CURRENT} && (!has(object.status.conditions) || !{CONDITION.format('Synced', 'False')} && !{CONDITION.format('Ready', 'False')})"
 )
@@ -115,7 +116,7 @@ TABLE: Mapping[tuple[str, str], Service] = {
         after={("externalSecretSpec", "secretStoreRef", "name"): "SharedSecretStore"},
     ),
     ("observability.spaces.upbound.io/v1alpha1", "SharedTelemetryConfig"): Service(
-        ready=f"{_EACH_NAME} && {_VALIDATED}", required=(("exporters",), ("exportPipeline",)), alone=True
+        ready=f"{_EACH_NAME} && {_EACH_SELECTED} && {_VALIDATED}", required=(("exporters",), ("exportPipeline",)), alone=True
     ),
     **{(f"spaces.upbound.io/{v}", kind): service for v in ("v1alpha1", "v1beta1") for kind, service in _BACKUPS.items()},
 }
@@ -176,6 +177,21 @@ def restored_from(c: ControlPlane, resources: Iterable[Resource]) -> Iterator[Re
             yield r
 
 
+def selected(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterable[Stage]) -> Iterator[ControlPlane]:
+    """The control planes of this environment that `r` is for: those that it selects, or the one that it names."""
+    spec = r.manifest.get("spec")
+    one, selector = dig(spec, "controlPlane"), _in_full(dig(spec, SELECTOR), staged(r, stages))
+    for c in control_planes if r.scope == "Group" and selector != _NOTHING else ():
+        if (c.space, c.group) == (r.space, r.group) and (c.name == one if one else selects(selector, c)):
+            yield c
+
+
+def backed_up(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterable[Stage]) -> Iterator[ControlPlane]:
+    """The control planes that must be there before `r` is: a backup is made once, of what is there then."""
+    once = service_of(r.manifest).kept and r.policies is not Policies.OBSERVE
+    return selected(r, control_planes, stages) if once else iter(())
+
+
 # What is wrong with services, before the API says so.
 
 
@@ -188,7 +204,6 @@ def problems(
 ) -> Iterator[Problem]:
     """All that is wrong. What is only looked at need not be complete, and what goes elsewhere than to a group is not ours to know."""
     bound = {(g.space, g.name) for g in groups if g.access}
-    selected: dict[str, str] = {}
     for i, r in enumerate(resources):
         at = ("spec", "resources", i, "manifest")
         if not checks.is_object(r.manifest):
@@ -200,14 +215,24 @@ def problems(
         service, known = service_of(r.manifest), staged(r, stages)
         yield from _said((*at, "spec"), r, service, spaces)
         yield from _stage((*at, "spec", SELECTOR), dig(r.manifest, "spec", SELECTOR), known)
+        if (SELECTOR,) in service.fixed and dig(r.manifest, "spec", SELECTOR, "stage") is not None:
+            text = f"may come to mean other control planes, and a {r.manifest['kind']} cannot change; write names"
+            yield Problem((*at, "spec", SELECTOR, "stage"), text)
         yield from _chosen((*at, "spec"), r.manifest.get("spec"), service)
-        if service.alone:
-            selector, here = _in_full(dig(r.manifest, "spec", SELECTOR), known), (r.space, r.group)
-            for c in (c for c in control_planes if (c.space, c.group) == here and selector != _NOTHING and selects(selector, c)):
-                other = selected.setdefault(c.entry, r.entry)
-                if other != r.entry:
-                    text = f"selects control plane {c.entry}, as {other} does; a control plane has one {r.manifest['kind']}"
-                    yield Problem((*at, "spec", SELECTOR), text)
+    yield from _alone(list(resources), list(control_planes), list(stages))
+
+
+def _alone(resources: Sequence[Resource], control_planes: Sequence[ControlPlane], stages: Sequence[Stage]) -> Iterator[Problem]:
+    """Control planes that have two where there can be one. What is only looked at counts by what it says, and is not to blame."""
+    taken: dict[str, str] = {}
+    services = [(i, r) for i, r in enumerate(resources) if checks.is_object(r.manifest) and service_of(r.manifest).alone]
+    for i, r in sorted(services, key=lambda found: found[1].policies is not Policies.OBSERVE):
+        unsaid = r.policies is Policies.OBSERVE and dig(r.manifest, "spec", SELECTOR) is None
+        for c in selected(r, control_planes, stages) if not unsaid else ():
+            other = taken.setdefault(c.entry, r.entry)
+            if other != r.entry and r.policies is not Policies.OBSERVE:
+                text = f"selects control plane {c.entry}, as {other} does; a control plane has one {r.manifest['kind']}"
+                yield Problem(("spec", "resources", i, "manifest", "spec", SELECTOR), text)
 
 
 def _said(at: Location, r: Resource, service: Service, spaces: Mapping[str, Space]) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             key,
             kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space]), service.ready),
             after=(*endpoints.prerequisites(env, r.space), *_place(env, r), *map(names.resource, services.before(r, env.resources))),
+            needs=tuple(map(names.control_plane, services.backed_up(r, env.control_planes, env.stages))),
             entry=r.entry,
             life=Life.KEPT if service.kept else Life.INSIDE,
             policies=r.policies,

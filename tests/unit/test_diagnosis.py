@@ -53,6 +53,22 @@ def test_an_unknown_message_is_one_line_and_not_too_long() -> None:
     assert diagnosis.explain("x" * 999) == "x" * 200 + "..."
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ({"phase": "Failed"}, "failed"),
+        ({"phase": "Failed", "message": "no space left"}, "no space left"),
+        ({"phase": "Failed", "conditions": [{"type": "Uploaded", "status": "False", "message": "access denied"}]}, "access denied"),
+        ({"phase": "Failed", "conditions": [{"type": "Uploaded", "status": "True", "message": "done"}]}, "failed"),
+        ({"phase": "InProgress", "conditions": [{"type": "Uploaded", "status": "False", "message": "not yet"}]}, ""),
+        ({"conditions": [{"type": "Failed", "status": "True", "reason": "Conflict"}]}, "Conflict"),
+        ({"conditions": [{"type": "Validated", "status": "False"}]}, "Validated"),
+    ],
+)
+def test_a_service_that_failed_says_why_if_it_knows(status: dict[str, object], says: str) -> None:
+    assert diagnosis.failures(status) == says
+
+
 def test_only_some_advice_is_about_credentials() -> None:
     assert diagnosis.about_credentials("x509: unknown authority")
     assert not diagnosis.about_credentials("no matches for kind")
