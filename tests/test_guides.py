@@ -1,6 +1,7 @@
 """Each guide of Upbound's, point by point: what it has by hand is what we emit, and every difference is one on purpose."""
 
 import base64
+import shlex
 from typing import Any
 
 import pytest
@@ -17,7 +18,10 @@ GUIDES = yaml.safe_load((stories.ROOT / "tests" / "guides.yaml").read_text())
 def ours(guide: dict[str, Any]) -> Any:
     """What we have for a guide, as a person would write it: unwrapped, with Secrets as text."""
     if "prints" in guide:
-        return yaml.safe_load(CliRunner().invoke(cli.main, [guide["prints"]]).output)
+        printed = CliRunner().invoke(cli.main, [guide["prints"]]).output
+        # A command that patches: what it patches with.
+        patch = next((shlex.split(line)[-1] for line in printed.splitlines() if " --patch=" in line), printed)
+        return yaml.safe_load(patch.removeprefix("--patch="))
     story = stories.Story(stories.ROOT / guide["story"])
     if not guide["key"]:
         return story.rendered()[0]
