@@ -19,6 +19,7 @@ INPUT = {
 }
 SPACES: dict[str, dict[str, Any]] = {
     "Cloud": {"name": "s", "host": "a.spaces.upbound.io"},
+    "Connected": {"name": "s", "type": "Connected", "host": "a.example:6443"},
     "Disconnected": {
         "name": "s",
         "type": "Disconnected",
@@ -44,16 +45,32 @@ def desired(rsp: fnv1.RunFunctionResponse) -> dict[str, Any]:
 
 
 AUTHS = [
-    *(("Cloud", a, t) for a, t in (("PodEnvironment", "tools"), ("PodEnvironment", "here"), ("ExternalSecret", "tools"))),
+    *(
+        (s, a, t)
+        for s in ("Cloud", "Connected")
+        for a, t in (("PodEnvironment", "tools"), ("PodEnvironment", "here"), ("ExternalSecret", "tools"))
+    ),
     *((s, "ComposedSecret", "here") for s in SPACES),
     *((s, "ExternalSecret", "tools") for s in ("Disconnected", "Legacy")),
 ]
 
 
+FLUX: dict[str, dict[str, Any]] = {
+    "externalSecret": {"externalSecret": strategies.STORE_REF},
+    "exec": {"allowExecKubeconfig": True},
+    "kubeconfigSecretRef": {},
+}
+
+
+@pytest.mark.parametrize("way", FLUX)
 @pytest.mark.parametrize(("space", "auth", "target"), AUTHS)
-def test_6_a_marker_in_every_secret_that_is_read_is_in_nothing_but_secrets(space: str, auth: str, target: str) -> None:
-    flux = {"target": "tools", "sourceRef": {"name": "flux-system"}, "externalSecret": strategies.STORE_REF}
+def test_6_a_marker_in_every_secret_that_is_read_is_in_nothing_but_secrets(space: str, auth: str, target: str, way: str) -> None:
+    if way == "exec" and space in ("Disconnected", "Legacy"):
+        return  # Refused: tests/bad_input.yaml.
+    flux = {"target": "tools" if way == "externalSecret" else "here", "sourceRef": {"name": "flux-system"}, **FLUX[way]}
     xr = environment(space, argocd={"target": target, "auth": auth, "externalSecret": strategies.STORE_REF}, flux=flux)
+    if way == "kubeconfigSecretRef":
+        xr["spec"]["controlPlanes"][0]["flux"] = {"kubeconfigSecretRef": {"name": "flux", "key": "value"}}
     secrets = {"token": MARKER, "kubeconfig": KUBECONFIG}
 
     rsp = fn.run(world.request(xr, INPUT, {}, secrets))
