@@ -94,9 +94,11 @@ class Removals(RuleBasedStateMachine):
     @rule(data=st.data(), stale=st.booleans())
     def confirm(self, data: st.DataObject, *, stale: bool) -> None:
         """Paste what a condition has printed of something that is held, or would print; or an entry of a namesake long gone."""
-        held = [o for k, o in self.w.observed.items() if k.startswith(("controlplane/", "group/")) and dig(o, *REMOTE, "metadata", "uid")]
-        if held:
-            manifest = data.draw(st.sampled_from(held))["status"]["atProvider"]["manifest"]
+        seen = [dig(o, *REMOTE) for k, o in self.w.observed.items() if k.startswith(("controlplane/", "group/"))]
+        seen = [m for m in seen if dig(m, "metadata", "uid")]
+        held = [m for m in seen if m["metadata"]["name"] in {name for _, name in self.gone}]
+        if held or seen:
+            manifest = data.draw(st.sampled_from(held or seen))
             kind, uid = STAY[manifest["kind"]], "00000000-0000-0000-0000-000000000000" if stale else manifest["metadata"]["uid"]
             self.confirmed.add((kind, uid))
             self.entries = [{"kind": kind, "name": manifest["metadata"]["name"], "uid": uid}]
