@@ -91,18 +91,20 @@ class Removals(RuleBasedStateMachine):
         self.policy = policy
         self.commit()
 
-    @rule(data=st.data(), stale=st.booleans())
-    def confirm(self, data: st.DataObject, *, stale: bool) -> None:
-        """Paste what a condition has printed of something that is held, or would print; or an entry of a namesake long gone."""
-        seen = [dig(o, *REMOTE) for k, o in self.w.observed.items() if k.startswith(("controlplane/", "group/"))]
-        seen = [m for m in seen if dig(m, "metadata", "uid")]
-        held = [m for m in seen if m["metadata"]["name"] in {name for _, name in self.gone}]
-        if held or seen:
-            manifest = data.draw(st.sampled_from(held or seen))
-            kind, uid = STAY[manifest["kind"]], "00000000-0000-0000-0000-000000000000" if stale else manifest["metadata"]["uid"]
+    @rule(line=st.sampled_from(EVERY[1:]), stale=st.booleans())
+    def a_line_goes_and_somebody_confirms(self, line: tuple[str, str], *, stale: bool) -> None:
+        """Paste what the condition has printed, or an entry of a namesake long gone."""
+        self.gone |= {line}
+        self.commit()
+        self.goes_on(4, ready=True)
+        kind = "Group" if line[0] == "groups" else "ControlPlane"
+        seen = [dig(o, *REMOTE) for k, o in self.w.observed.items() if k.startswith(f"{kind.lower()}/") and k.endswith(f"/{line[1]}")]
+        for manifest in (m for m in seen if dig(m, "metadata", "uid")):
+            uid = "00000000-0000-0000-0000-000000000000" if stale else manifest["metadata"]["uid"]
             self.confirmed.add((kind, uid))
-            self.entries = [{"kind": kind, "name": manifest["metadata"]["name"], "uid": uid}]
-            self.commit()
+            self.entries = [{"kind": kind, "name": line[1], "uid": uid}]
+        self.commit()
+        self.goes_on(4, ready=True)
 
     @rule(data=st.data(), what=st.sampled_from(("status", "annotations", "finalizers", "object")))
     def lose(self, data: st.DataObject, what: str) -> None:
