@@ -226,6 +226,6 @@ def _makes(env: Environment) -> dict[tuple[str, ...], Location]:
         if g.owned and g.policies is not Policies.OBSERVE:
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
     teams, repositories = enumerate(env.iam.teams.values()), enumerate(env.iam.repositories)
-    issued = {("team", env.organization, t.name): ("spec", "iam", "teams", i) for i, t in teams if not t.uuid}
+    issued = {("team", env.organization, t.called): ("spec", "iam", "teams", i) for i, t in teams if not t.external_name}
     issued |= {("repository", env.organization, r.name): ("spec", "iam", "repositories", i) for i, r in repositories}
     return mine if env.policies is Policies.OBSERVE else mine | issued
