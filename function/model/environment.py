@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from function.model.consumed import ArgoCD, Connector, Flux
+from function.model.input import Hub
 from function.model.parts import (
     Confirmation,
     ControlPlane,
     Group,
-    Hub,
     Iam,
     Identity,
     Policies,

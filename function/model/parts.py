@@ -165,11 +165,3 @@ class Confirmation:
     kind: str
     name: str
     uid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """The way back into this cluster: a ProviderConfig, and the namespace for kubeconfig Secrets."""
-
-    provider_config: str
-    namespace: str
