@@ -157,7 +157,7 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
     out: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for kind, name, r, keys in made:
         bad = next((lines[k].message for k in keys if k in lines and not lines[k].ready), None)
-        said = {"kind": kind, "name": name, "target": r.target.name, "message": bad}
+        said = {"kind": kind, "name": name, "target": r.target.place.name, "message": bad}
         entry = {"ready": bad is None, **{k: v for k, v in said.items() if v}}
         out.setdefault(r.control_plane.entry, {"registrations": []})["registrations"].append(entry)
     return out

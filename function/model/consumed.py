@@ -4,18 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function.model.input import Target as Place
 from function.model.parts import ControlPlane, SecretKey, Token
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a consuming tool is: a place of the Input, and a namespace there. This cluster where no ProviderConfig is named."""
+    """Where a consuming tool is: a place of the Input, and a namespace there. `kind` is that of its ProviderConfigs."""
 
-    name: str
+    place: Place
     namespace: str
-    provider_config: str | None
-    helm_provider_config: str | None
     kind: str
+
+    @property
+    def here(self) -> bool:
+        """Whether it is this cluster."""
+        return self.place.provider_config_name is None
 
 
 @dataclass(frozen=True, slots=True)
