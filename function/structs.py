@@ -100,18 +100,13 @@ def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
 
 def plain(view: View) -> dict[str, Any]:
     """`view` as dicts and lists, nulls and all: what the author wrote is judged as it was written."""
-    return {k: _plain(v) for k, v in view._fields.items()}  # Of the same module.
+    return {k: _plain(v) for k, v in view.items()}
 
 
-def _plain(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
-    kind = value.WhichOneof("kind")
-    if kind == "string_value":
-        return value.string_value
-    if kind == "struct_value":
-        return {k: _plain(v) for k, v in value.struct_value.fields.items()}
-    if kind == "list_value":
-        return [_plain(v) for v in value.list_value.values]
-    return _scalar(value, kind)
+def _plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
+    if isinstance(value, View):
+        return plain(value)
+    return [_plain(v) for v in value] if isinstance(value, list) else value
 
 
 def _read(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
@@ -122,15 +117,10 @@ def _read(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
         return View(value.struct_value)
     if kind == "list_value":
         return [_read(v) for v in value.list_value.values]
-    return _scalar(value, kind)
-
-
-def _scalar(value: struct_pb2.Value, kind: str | None) -> bool | int | float | None:
-    """A boolean, a number (whole numbers as ints: a Struct has only floats), or nothing."""
     if kind == "bool_value":
         return value.bool_value
     if kind == "number_value":
-        number = value.number_value
+        number = value.number_value  # A Struct has only floats.
         return int(number) if number.is_integer() else number
     return None
 
