@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import names
-from function.desired import LOCAL_KINDS, Composed
+from function import names, readiness
+from function.desired import Composed
 from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, title, with_policies
 from function.model.environment import Environment
 from function.model.parts import Policies, RemovalPolicy
@@ -30,7 +30,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         hosts: the host of each Space that the environment has.
     """
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
-    if when is WhenRemoved.DROP or observed.field(key, "kind") in LOCAL_KINDS:
+    if when is WhenRemoved.DROP or observed.text(key, "kind") in readiness.LOCAL:
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
