@@ -105,9 +105,9 @@ def managed(env: Environment, key: str, kind: str, for_provider: Manifest) -> Ma
 
 
 def found(manifest: Manifest, external_name: str) -> Manifest:
-    """`manifest`, for what is called `external_name` where it is; as it was where that is empty."""
-    annotations = {"annotations": {names.ANNOTATION_EXTERNAL_NAME: external_name}} if external_name else {}
-    return {**manifest, "metadata": {**manifest["metadata"], **annotations}}
+    """`manifest`, for what is called `external_name` where it is."""
+    annotations = {names.ANNOTATION_EXTERNAL_NAME: external_name}
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
 
 
 def written(env: Environment, manifest: Manifest, secret: SecretKey) -> Manifest:
