@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -152,8 +153,5 @@ def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
 
 def _where(error: Exception) -> list[str]:
     """The frames of `error`, without its text or any value: either could hold a secret."""
-    frames, tb = [], error.__traceback__
-    while tb:
-        frames.append(f"{tb.tb_frame.f_code.co_filename.rpartition('/')[2]}:{tb.tb_lineno}")
-        tb = tb.tb_next
-    return frames
+    frames = traceback.walk_tb(error.__traceback__)
+    return [f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}" for frame, line in frames]
