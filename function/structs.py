@@ -76,7 +76,7 @@ class Written:
         kept = self._kept.pop(key, None)
         if kept is None:
             kept = struct_pb2.Struct()
-            merge(kept, content)
+            kept.update(content)
         self._kept[key] = kept  # The last one used is the last to go.
         if len(self._kept) > self.MOST:
             del self._kept[next(iter(self._kept))]
@@ -89,13 +89,6 @@ _WRITTEN = Written()
 def write(struct: struct_pb2.Struct, content: Mapping[str, Any]) -> None:
     """Make `struct` say what `content` says."""
     struct.CopyFrom(_WRITTEN.struct(content))
-
-
-def merge(struct: struct_pb2.Struct, manifest: Mapping[str, Any]) -> None:
-    """Write the fields of `manifest` into `struct`. Struct.update does the same at twice the cost."""
-    fields = struct.fields
-    for key, value in manifest.items():
-        _write(fields[key], value)
 
 
 def plain(view: View) -> dict[str, Any]:
@@ -123,21 +116,3 @@ def _read(value: struct_pb2.Value) -> Any:  # noqa: ANN401  # Any JSON value.
         number = value.number_value  # A Struct has only floats.
         return int(number) if number.is_integer() else number
     return None
-
-
-def _write(target: struct_pb2.Value, value: Any) -> None:  # noqa: ANN401  # Any JSON value.
-    if isinstance(value, str):
-        target.string_value = value
-    elif isinstance(value, dict):
-        target.struct_value.SetInParent()
-        merge(target.struct_value, value)
-    elif isinstance(value, list):
-        target.list_value.SetInParent()
-        for item in value:
-            _write(target.list_value.values.add(), item)
-    elif isinstance(value, bool):
-        target.bool_value = value
-    elif value is None:
-        target.null_value = struct_pb2.NULL_VALUE
-    else:
-        target.number_value = value
