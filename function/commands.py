@@ -131,14 +131,14 @@ def migration(file: str, name: str, composition: str | None) -> None:
     Nothing is run. See docs/migration.md before you run any of them.
     """
     _, c = _connector(file, name, composition)
-    if not c.cluster_id:
+    if not c.said.cluster_id:
         given.stop(f"{file}: connector {name} has no clusterID, which the import needs; write one")
     click.echo("\n".join(printed.migration(c, file)))
 
 
 def _connector(file: str, name: str, composition: str | None) -> tuple[Environment, Connector]:
     env = given.parsed(given.environment(file), composition)
-    found = {c.entry: c for c in env.connectors}
+    found = {c.said.name: c for c in env.connectors}
     if name not in found:
         given.stop(f"{file}: has no connector {name}; it has {', '.join(sorted(found)) or 'none'}")
     return env, found[name]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function.model import gitops
 from function.model.input import Target as Place
 from function.model.parts import ControlPlane, SecretKey, Token
 
@@ -88,14 +89,9 @@ class Flux:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """An app cluster that is connected to a control plane. A Disconnected Space has `kubeconfig`, all others a token."""
+    """An app cluster that is connected to a control plane: what its author `said`, and what that refers to."""
 
-    entry: str
+    said: gitops.Connector
     control_plane: ControlPlane
     target: Target
-    version: str
-    claim_namespace: str
-    cluster_id: str | None
     token: SecretKey | Token | None
-    kubeconfig: Mapping[str, str] | None
-    insecure: bool

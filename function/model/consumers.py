@@ -173,20 +173,9 @@ class Consumers:
             self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
         if not target.place.helm_provider_config_name:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
-        made = consumed.Connector(
-            entry=c.name,
-            control_plane=control_plane,
-            target=target,
-            version=c.version,
-            claim_namespace=c.claim_namespace,
-            cluster_id=c.cluster_id,
-            token=token,
-            kubeconfig={"name": c.kubeconfig_secret_ref.name, "key": c.kubeconfig_secret_ref.key} if c.kubeconfig_secret_ref else None,
-            insecure=bool(c.insecure_skip_tls_verify),
-        )
         if c.claim_namespace != "default" and not space.legacy:
             self.reachable((*at, "controlPlane"), control_plane)
-        return made
+        return consumed.Connector(c, control_plane, target, token)
 
     # What all of them share.
 

@@ -189,13 +189,13 @@ def _connector(at: Location, c: Connector, env: Environment, rule: Rule) -> Iter
     token = _secret(c.token)
     if token and token is c.token:
         yield from _token((*at, "tokenSecretRef"), token, env, rule, "ConnectorToken")
-    if _reserved(c.claim_namespace):
-        yield Problem((*at, "claimNamespace"), f"names {c.claim_namespace}, which belongs to the control plane itself; choose another")
-    if c.kubeconfig:
-        yield from _there((*at, "kubeconfigSecretRef"), c.kubeconfig["name"], "ConnectorKubeconfig", c.target)
-    if c.insecure and not c.target.place.insecure_skip_tls_verify:
+    if _reserved(c.said.claim_namespace):
+        yield Problem((*at, "claimNamespace"), f"names {c.said.claim_namespace}, which belongs to the control plane itself; choose another")
+    if ref := c.said.kubeconfig_secret_ref:
+        yield from _there((*at, "kubeconfigSecretRef"), ref.name, "ConnectorKubeconfig", c.target)
+    if c.said.insecure_skip_tls_verify and not c.target.place.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set for this target; leave it out, or {ASK}")
-    elif c.insecure and token and not _own(token, env):
+    elif c.said.insecure_skip_tls_verify and token and not _own(token, env):
         yield Problem(
             (*at, "insecureSkipTLSVerify"),
             "would send a token from outside the environment's namespace to an unverified server; leave it out",
