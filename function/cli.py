@@ -12,8 +12,7 @@ from crossplane.function import logging
 from function import commands, documents, drafts, given, kubeconfigs, tables
 from function import render as rendering
 from function.__version__ import __version__
-from function.documents import Document, UnreadableError
-from function.kubeconfigs import NoKubeconfigError
+from function.documents import Document
 from function.model.environment import Environment
 from function.model.errors import InvalidError, Location
 from function.model.parts import Policies
@@ -23,7 +22,7 @@ from function.rollout import TIME
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=_SETTINGS)
+@click.group(cls=given.Commands, context_settings=_SETTINGS)
 @click.version_option(__version__)
 def main() -> None:
     """Render, validate and reach UpboundEnvironments on your machine, without a cluster."""
@@ -86,8 +85,8 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
         observed = [d for path in observed_resources for d in documents.load_all(path)]
         required = [d for path in required_resources for d in documents.load_all(path)]
         rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address, now and now.replace(tzinfo=UTC))
-    except (UnreadableError, NotRenderedError) as e:
-        given.stop(f"{file}: {e}" if isinstance(e, NotRenderedError) else str(e))
+    except NotRenderedError as e:
+        given.stop(f"{file}: {e}")
     for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):
         click.echo(f"---\n{documents.dump(document)}", nl=False)
 
@@ -104,12 +103,9 @@ def validate(files: tuple[str, ...], composition: str | None) -> None:
         upenv validate environments/
         git diff --name-only --cached -- '*.yaml' | xargs upenv validate
     """  # noqa: D301  # click takes a real backspace.
-    try:
-        found = [d for path in files for d in documents.load_all(path) if given.is_environment(d)]
-        owners: dict[tuple[str, ...], tuple[Document, Location]] = {}
-        problems = [p for d in found for p in _problems(d, composition, owners)]
-    except (UnreadableError, NotRenderedError) as e:
-        given.stop(str(e))
+    found = [d for path in files for d in documents.load_all(path) if given.is_environment(d)]
+    owners: dict[tuple[str, ...], tuple[Document, Location]] = {}
+    problems = [p for d in found for p in _problems(d, composition, owners)]
     for problem in problems:
         click.secho(problem, fg="red")
     word = "environment" if len(found) == 1 else "environments"
@@ -150,17 +146,14 @@ def kubeconfig(  # noqa: PLR0913, PLR0917  # One option for each kind of endpoin
     """  # noqa: D301  # click takes a real backspace.
     if sum(o is not None for o in (space, group, control_plane)) > 1:
         raise click.UsageError("give one of --space, --group and --control-plane")
-    try:
-        env = given.parsed(given.environment(file), composition)
-        own = given.mapping(credentials) if credentials else None
-        if group:
-            made = kubeconfigs.of_group(env, group, own)
-        elif control_plane:
-            made = kubeconfigs.of_control_plane(env, control_plane, own, token_file)
-        else:
-            made = kubeconfigs.of_space(env, space, own)
-    except (UnreadableError, NotRenderedError, InvalidError, NoKubeconfigError) as e:
-        given.stop(str(e))
+    env = given.parsed(given.environment(file), composition)
+    own = given.mapping(credentials) if credentials else None
+    if group:
+        made = kubeconfigs.of_group(env, group, own)
+    elif control_plane:
+        made = kubeconfigs.of_control_plane(env, control_plane, own, token_file)
+    else:
+        made = kubeconfigs.of_space(env, space, own)
     click.echo(documents.dump(made), nl=False)
 
 
@@ -175,10 +168,7 @@ def rollout(file: str, *, control_planes: bool) -> None:
     \b
         kubectl get upboundenvironment acme -n platform -o yaml | upenv rollout -
     """  # noqa: D301  # click takes a real backspace.
-    try:
-        status = tables.status_of(file)
-    except UnreadableError as e:
-        given.stop(str(e))
+    status = tables.status_of(file)
     tables.show_rollout(status, control_planes=control_planes)
     raise SystemExit(int("Halted" in status["rollout"]))
 
@@ -226,6 +216,6 @@ def _makes(env: Environment) -> dict[tuple[str, ...], Location]:
         if g.owned and g.policies is not Policies.OBSERVE:
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)
     teams, repositories = enumerate(env.iam.teams.values()), enumerate(env.iam.repositories)
-    issued = {("team", env.organization, t.name): ("spec", "iam", "teams", i) for i, t in teams if not t.uuid}
+    issued = {("team", env.organization, t.called): ("spec", "iam", "teams", i) for i, t in teams if not t.external_name}
     issued |= {("repository", env.organization, r.name): ("spec", "iam", "repositories", i) for i, r in repositories}
     return mine if env.policies is Policies.OBSERVE else mine | issued

@@ -3,13 +3,10 @@
 import click
 
 from function import documents, given, names, printed
-from function.documents import UnreadableError
 from function.model.consumed import Connector
 from function.model.environment import Environment
-from function.model.errors import InvalidError
 from function.model.parts import SecretKey
 from function.observed import dig
-from function.render import NotRenderedError
 
 _about_up = given.options(
     click.option("--up-cli-image", default=printed.UP_CLI, show_default=True, metavar="IMAGE", help="Image with the up command."),
@@ -96,10 +93,7 @@ def claim_name(name: str | None, namespace: str | None, cluster_id: str | None, 
 
 
 def _say_whose(file: str) -> None:
-    try:
-        document = given.mapping(file, "single object; give one of the control plane")
-    except UnreadableError as e:
-        given.stop(str(e))
+    document = given.mapping(file, "single object; give one of the control plane")
     labels = dig(document, "metadata", "labels")
     name, namespace, cluster_id = (str(dig(labels, label) or "") for label in names.LABELS_CONNECTOR)
     if not (name and namespace and cluster_id):
@@ -141,17 +135,14 @@ def migration(file: str, name: str, composition: str | None) -> None:
     env, c = _connector(file, name, composition)
     if env.spaces[c.control_plane.space].legacy:
         given.stop(f"{file}: connector {name} is for a Legacy Space, whose chart knows no clusterID; move to another Space first")
-    if not c.cluster_id:
+    if not c.said.cluster_id:
         given.stop(f"{file}: connector {name} has no clusterID, which the import needs; write one")
     click.echo("\n".join(printed.migration(env, c, file, composition)))
 
 
 def _connector(file: str, name: str, composition: str | None) -> tuple[Environment, Connector]:
-    try:
-        env = given.parsed(given.environment(file), composition)
-    except (UnreadableError, NotRenderedError, InvalidError) as e:
-        given.stop(str(e))
-    found = {c.entry: c for c in env.connectors}
+    env = given.parsed(given.environment(file), composition)
+    found = {c.said.name: c for c in env.connectors}
     if name not in found:
         given.stop(f"{file}: has no connector {name}; it has {', '.join(sorted(found)) or 'none'}")
     return env, found[name]

@@ -18,22 +18,22 @@ def delivered(env: Environment, key: str, target: Target, manifest: Manifest) ->
     Raises:
         ValueError: it is a Secret, which would put its bytes into an Object.
     """
-    if target.provider_config is None:
+    if target.place.provider_config_name is None:
         return manifest
     cel = _READY if manifest["kind"] == "ExternalSecret" else ""
-    return kube.wrapped(env, key, manifest, kube.Via(target.provider_config, kind=target.kind), cel)
+    return kube.wrapped(env, key, manifest, kube.Via(target.place.provider_config_name, kind=target.kind), cel)
 
 
 def delivered_without_secret(env: Environment, key: str, target: Target, manifest: Manifest) -> Manifest:
     """A Secret for `target` that holds no secret: only the name of a program that has it."""
-    if target.provider_config is None:
+    if target.place.provider_config_name is None:
         return manifest
-    return kube.wrapped_without_secret(env, key, manifest, kube.Via(target.provider_config, kind=target.kind))
+    return kube.wrapped_without_secret(env, key, manifest, kube.Via(target.place.provider_config_name, kind=target.kind))
 
 
 def release(env: Environment, key: str, target: Target, for_provider: Manifest) -> Manifest:
     """A Helm release at `target`."""
-    return kube.release(env, key, for_provider, kube.Via(target.helm_provider_config or "", kind=target.kind))
+    return kube.release(env, key, for_provider, kube.Via(target.place.helm_provider_config_name or "", kind=target.kind))
 
 
 def external_secret(secret: Manifest, external: ExternalSecret, read_as: str) -> Manifest:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function import readiness
 from function.model.parts import Policies
 
 Manifest = dict[str, Any]
@@ -65,23 +66,9 @@ class Composed:
     instead_of: tuple[str, ...] = ()
 
 
-LOCAL_KINDS = (
-    "AppProject",
-    "Application",
-    "ExternalSecret",
-    "GitRepository",
-    "Kustomization",
-    "OCIRepository",
-    "ProviderConfig",
-    "Release",
-    "Secret",
-)
-"""Kinds that live here and have no managementPolicies of ours."""
-
-
 def managed(manifest: Mapping[str, Any]) -> bool:
     """Whether `manifest` stands for something outside this cluster, with managementPolicies: an Object or its like."""
-    return manifest.get("kind") not in (None, *LOCAL_KINDS)
+    return manifest.get("kind") not in (None, *readiness.LOCAL)
 
 
 def remote(manifest: Mapping[str, Any]) -> Any:  # noqa: ANN401  # A manifest, or nothing where there is none.

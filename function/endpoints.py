@@ -7,15 +7,13 @@ from function.observed import Observed
 
 
 def prerequisites(env: Environment, space: str) -> tuple[str, ...]:
-    """Keys of what must be there to reach a Space, or a control plane in it."""
-    secret = (names.KUBECONFIG,) if holds_kubeconfigs(env) else ()
-    return (*secret, names.space_access(space))
+    """Keys of what must be there to reach a Space, or a control plane in it.
 
-
-def holds_kubeconfigs(env: Environment) -> bool:
-    """Whether this environment has a kubeconfig Secret of its own: there is a place for it, and something to put there."""
+    The kubeconfig Secret is one where the environment has it: there is a place for it, and something to put there.
+    """
     generated = any(s.kubeconfig is None and not s.legacy for s in env.spaces.values())
-    return generated and (env.namespaced or env.hub is not None)
+    secret = (names.KUBECONFIG,) if generated and (env.namespaced or env.hub) else ()
+    return (*secret, names.space_access(space))
 
 
 def place(env: Environment, c: ControlPlane) -> tuple[str, ...]:

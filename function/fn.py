@@ -3,6 +3,7 @@
 import functools
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +21,7 @@ from function.plan import Plan
 from function.resources import connection
 from function.rollout import Phase
 from function.status import Condition, report
-from function.structs import View, merge, plain, write
+from function.structs import View, plain, write
 
 SETTLED = timedelta(minutes=10)
 """How long a settled environment may rest: changes are watched, this is for events that Crossplane dropped."""
@@ -94,7 +95,7 @@ def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunc
     unready = rsp.desired.composite.ready == fnv1.READY_TRUE and not all(e.ready for e in plan.emitted)
     if unready or not plan.complete:
         rsp.desired.composite.ready = fnv1.READY_FALSE
-    merge(rsp.desired.composite.resource, {"status": fields})
+    rsp.desired.composite.resource.get_or_create_struct("status").update(fields)
     for ref, _ in (tokens.current(token, observed) for token in env.read):
         selector = fnv1.ResourceSelector(api_version="v1", kind="Secret", match_name=ref.name, namespace=ref.namespace)
         rsp.requirements.resources[names.required(ref)].CopyFrom(selector)
@@ -152,8 +153,5 @@ def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
 
 def _where(error: Exception) -> list[str]:
     """The frames of `error`, without its text or any value: either could hold a secret."""
-    frames, tb = [], error.__traceback__
-    while tb:
-        frames.append(f"{tb.tb_frame.f_code.co_filename.rpartition('/')[2]}:{tb.tb_lineno}")
-        tb = tb.tb_next
-    return frames
+    frames = traceback.walk_tb(error.__traceback__)
+    return [f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}" for frame, line in frames]

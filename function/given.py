@@ -8,7 +8,10 @@ import click
 from function import documents, model
 from function import render as rendering
 from function.documents import Document, UnreadableError
+from function.kubeconfigs import NoKubeconfigError
 from function.model.environment import Environment
+from function.model.errors import InvalidError
+from function.render import NotRenderedError
 
 FILE = click.Path(allow_dash=True)
 COMPOSITION = click.option(
@@ -71,6 +74,17 @@ def mapping(file: str, noun: str = "kubeconfig; write it with up ctx") -> Mappin
     if len(found) != 1 or not isinstance(found[0].content, dict):
         raise UnreadableError(f"{file}: is no {noun}")
     return found[0].content
+
+
+class Commands(click.Group):
+    """Commands that say what is wrong with what they are given, and end with 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # What click returns.
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (UnreadableError, NotRenderedError, NoKubeconfigError, InvalidError) as e:
+            stop(str(e))
 
 
 def stop(message: str) -> NoReturn:

@@ -105,9 +105,9 @@ def managed(env: Environment, key: str, kind: str, for_provider: Manifest) -> Ma
 
 
 def found(manifest: Manifest, external_name: str) -> Manifest:
-    """`manifest`, for what is called `external_name` where it is; as it was where that is empty."""
-    annotations = {"annotations": {names.ANNOTATION_EXTERNAL_NAME: external_name}} if external_name else {}
-    return {**manifest, "metadata": {**manifest["metadata"], **annotations}}
+    """`manifest`, for what is called `external_name` where it is."""
+    annotations = {names.ANNOTATION_EXTERNAL_NAME: external_name}
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
 
 
 def written(env: Environment, manifest: Manifest, secret: SecretKey) -> Manifest:
@@ -127,24 +127,20 @@ def kubeconfig(organization: str, space: Space, server: str, *, namespace: str =
     if space.insecure:
         cluster["insecure-skip-tls-verify"] = True
     context = {"cluster": "upbound", "user": "upbound", **({"namespace": namespace} if namespace else {})}
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": "up",  # Never a path: provider-kubernetes takes only `up`.
+        "args": ["organization", "token"],
+        "env": [{"name": "ORGANIZATION", "value": organization}],
+        "interactiveMode": "IfAvailable",
+    }
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "upbound",
         "clusters": [{"name": "upbound", "cluster": cluster}],
         "contexts": [{"name": "upbound", "context": context}],
-        "users": [{"name": "upbound", "user": {"exec": exec_up(organization)}}],
-    }
-
-
-def exec_up(organization: str) -> Manifest:
-    """The credential plugin of the `up` command. Its name is never a path: provider-kubernetes takes only `up`."""
-    return {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "command": "up",
-        "args": ["organization", "token"],
-        "env": [{"name": "ORGANIZATION", "value": organization}],
-        "interactiveMode": "IfAvailable",
+        "users": [{"name": "upbound", "user": {"exec": plugin}}],
     }
 
 

@@ -101,14 +101,10 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
     conflict = _conflict(c, sight, places)
     policies = ("Observe",) if conflict else _policies(env, c, sight, observed, places)
     annotations = {names.ANNOTATION_ENTRY: c.entry, names.ANNOTATION_WHEN_REMOVED: _when_removed(c, conflicting=bool(conflict)).value}
-    if spared := observed.annotation(c.key, names.ANNOTATION_SPARED):
-        annotations[names.ANNOTATION_SPARED] = spared
+    if memory := observed.annotation(c.key, names.ANNOTATION_SPARED):
+        annotations[names.ANNOTATION_SPARED] = memory
     # What is being deleted must not delete more than it would have, and what was to be deleted is saved if it still can be.
-    if (
-        "*" in policies
-        and c.life is not Life.LOCAL
-        and (sight.going or (spared and confirmation_for(c.key, observed) not in env.confirmations))
-    ):
+    if "*" in policies and c.life is not Life.LOCAL and (sight.going or spared(env, c.key, observed)):
         policies = Policies.WITHOUT_DELETE.value
     why = "" if conflict else c.refused or ("" if c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed))
     if why:
@@ -131,6 +127,11 @@ def confirmation_for(key: str, observed: Observed) -> Confirmation:
     kind = observed.text(key, *WANTED, "kind") if kind == "Object" else kind
     entry = observed.annotation(key, names.ANNOTATION_ENTRY) or key.rpartition("/")[2]
     return Confirmation(KINDS.get(kind, kind), entry, observed.uid(key) or "unknown")
+
+
+def spared(env: Environment, key: str, observed: Observed) -> bool:
+    """Whether `key` is a group that something lives on in, and nobody has confirmed that it goes all the same."""
+    return bool(observed.annotation(key, names.ANNOTATION_SPARED)) and confirmation_for(key, observed) not in env.confirmations
 
 
 def again(env: Environment, key: str, observed: Observed) -> Composed:

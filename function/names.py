@@ -92,22 +92,22 @@ def resource(r: Resource) -> str:
 
 def argocd(target: Target, what: str, c: ControlPlane) -> str:
     """Key of what Argo CD has of a control plane: its cluster, externalsecret, project or application."""
-    return f"argocd/{target.name}/{target.namespace}/{what}/{_path(c)}"
+    return f"argocd/{target.place.name}/{target.namespace}/{what}/{_path(c)}"
 
 
 def flux(target: Target, what: str, c: ControlPlane) -> str:
     """Key of what Flux has of a control plane: its kubeconfig, externalsecret or kustomization."""
-    return f"flux/{target.name}/{target.namespace}/{what}/{_path(c)}"
+    return f"flux/{target.place.name}/{target.namespace}/{what}/{_path(c)}"
 
 
 def flux_source(target: Target, kind: str) -> str:
     """Key of a Flux source."""
-    return f"flux/{target.name}/{target.namespace}/{kind.lower()}"
+    return f"flux/{target.place.name}/{target.namespace}/{kind.lower()}"
 
 
 def connector(target: Target) -> str:
     """Key of a connector: an app cluster's namespace has one at most."""
-    return f"connector/{target.name}/{target.namespace}"
+    return f"connector/{target.place.name}/{target.namespace}"
 
 
 def claim_namespace(c: ControlPlane, namespace: str) -> str:

@@ -117,7 +117,7 @@ def migration(env: Environment, c: Connector, file: str, composition: str | None
     categories = ("claim", "composite", "managed", "crossplane")
     is_crossplanes = " or ".join(f'. == "{c}"' for c in categories)
     crds = f".items[] | select(.spec.names.categories // [] | any({is_crossplanes})) | .metadata.name"
-    ids = f"--mcp-connector-cluster-id={c.cluster_id} --mcp-connector-claim-namespace={c.claim_namespace}"
+    ids = f"--mcp-connector-cluster-id={c.said.cluster_id} --mcp-connector-claim-namespace={c.said.claim_namespace}"
     return [
         f"# 1. In the app cluster: pause everything, and export it to {export}.",
         f"up controlplane migration export --pause-before-export --output={export} --yes",
@@ -130,7 +130,7 @@ def migration(env: Environment, c: Connector, file: str, composition: str | None
         "kubectl --namespace crossplane-system delete deployments --all --wait",
         f"kubectl get {','.join(categories)} --all-namespaces -o json | jq 'del(.items[].metadata.finalizers)' | kubectl replace -f -",
         f"kubectl get customresourcedefinitions -o json | jq -r '{crds}' | xargs kubectl delete customresourcedefinition",
-        f"# 4. Commit connector {c.entry}: its APIs need the names that these definitions had.",
+        f"# 4. Commit connector {c.said.name}: its APIs need the names that these definitions had.",
     ]
 
 

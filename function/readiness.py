@@ -31,8 +31,7 @@ def conditions(resource: Document) -> Conditions:
 
 def ready(resource: Document, conditions_: Conditions) -> bool:
     """Whether an observed composed resource is ready."""
-    check = _BY_KIND.get((str(resource.get("apiVersion")), str(resource.get("kind"))), _in_condition)
-    return check(resource, conditions_)
+    return _READY.get(str(resource.get("kind")), _in_condition)(resource, conditions_)
 
 
 def fresh(resource: Document, conditions_: Conditions) -> bool:
@@ -64,20 +63,18 @@ def _says_ready(_: Document, conditions_: Conditions) -> bool:
     return conditions_.get("Ready", {}).get("status") == "True"
 
 
-_BY_KIND: dict[tuple[str, str], Callable[[Document, Conditions], bool]] = {
+LOCAL: Mapping[str, Callable[[Document, Conditions], bool]] = {
     # Neither ever has a Ready condition (provider-kubernetes: apis/*/v1alpha1/types.go; crossplane#3052).
-    ("kubernetes.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
-    ("kubernetes.m.crossplane.io/v1alpha1", "ProviderConfig"): _exists,
-    ("v1", "Secret"): _exists,
+    "ProviderConfig": _exists,
+    "Secret": _exists,
     # How claims do is the application team's to see; the registration is there.
-    ("argoproj.io/v1alpha1", "AppProject"): _exists,
-    ("argoproj.io/v1alpha1", "Application"): _exists,
-    ("source.toolkit.fluxcd.io/v1", "GitRepository"): _exists,
-    ("source.toolkit.fluxcd.io/v1", "OCIRepository"): _exists,
-    ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): _exists,
-    ("external-secrets.io/v1", "ExternalSecret"): _says_ready,
-    ("upbound.io/v1alpha1", "ProviderConfig"): _exists,
-    ("m.upbound.io/v1alpha1", "ProviderConfig"): _exists,
-    ("iam.upbound.io/v1alpha1", "Team"): _identified,
-    ("iam.m.upbound.io/v1alpha1", "Team"): _identified,
+    "AppProject": _exists,
+    "Application": _exists,
+    "GitRepository": _exists,
+    "OCIRepository": _exists,
+    "Kustomization": _exists,
+    "ExternalSecret": _says_ready,
+    "Release": _in_condition,
 }
+"""Kinds that live here and have no managementPolicies of ours, and what makes one ready."""
+_READY = {**LOCAL, "Team": _identified}

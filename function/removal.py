@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import names
-from function.desired import LOCAL_KINDS, Composed
-from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, title, with_policies
+from function import names, readiness
+from function.desired import Composed
+from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, spared, title, with_policies
 from function.model.environment import Environment
 from function.model.parts import Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
@@ -30,7 +30,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         hosts: the host of each Space that the environment has.
     """
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
-    if when is WhenRemoved.DROP or observed.field(key, "kind") in LOCAL_KINDS:
+    if when is WhenRemoved.DROP or observed.text(key, "kind") in readiness.LOCAL:
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
@@ -60,7 +60,7 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
         return f"is held because nothing can be in a Legacy Space: give Space {space} its type back"
     lives_on, confirmation = _lives_on(env, key, observed, when), confirmation_for(key, observed)
     confirming = when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
-    if leave or (lives_on and not (confirming and (sight.remote is None or _spared(env, key, observed)))):
+    if leave or (lives_on and not (confirming and (sight.remote is None or spared(env, key, observed)))):
         return ""
     if confirmation.uid == "unknown" and observed.seen(key):
         return "is held because its line is gone, and it cannot be read now: put it back, or wait"
@@ -91,12 +91,7 @@ def _lives_on(env: Environment, key: str, observed: Observed, when: WhenRemoved)
     # An Object that only looked for a moment was ours to change before: its annotation says so.
     known = bool(observed.annotation(key, names.ANNOTATION_WHEN_REMOVED))
     ours = sight.ours or (known and sight.owner == "ours" and sight.fresh)
-    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not ours or _spared(env, key, observed)
-
-
-def _spared(env: Environment, key: str, observed: Observed) -> bool:
-    """Whether `key` is a group that something lives on in, and nobody has confirmed that it goes all the same."""
-    return bool(observed.annotation(key, names.ANNOTATION_SPARED)) and confirmation_for(key, observed) not in env.confirmations
+    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not ours or spared(env, key, observed)
 
 
 def _pending(key: str, c: Composed, text: str) -> Notice:

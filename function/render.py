@@ -14,7 +14,7 @@ from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 from function import model
 from function.documents import Document, load
 from function.fn import FunctionRunner
-from function.structs import View, merge, plain
+from function.structs import View, plain
 
 FUNCTION = "function-upbound-environment"
 RESOURCE_NAME = "crossplane.io/composition-resource-name"
@@ -101,19 +101,19 @@ def request(
         NotRenderedError: an observed resource does not say which one it is.
     """
     req = fnv1.RunFunctionRequest()
-    merge(req.observed.composite.resource, xr)
-    merge(req.input, input_)
+    req.observed.composite.resource.update(xr)
+    req.input.update(input_)
     for d in observed:
         key = ((d.content.get("metadata") or {}).get("annotations") or {}).get(RESOURCE_NAME) if isinstance(d.content, dict) else None
         if not key:
             raise NotRenderedError(
                 f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there"
             )
-        merge(req.observed.resources[key].resource, d.content)
+        req.observed.resources[key].resource.update(d.content)
     for d in required:
         metadata = d.content.get("metadata") or {}
         name = f"{d.content.get('kind')}/{metadata.get('namespace', 'default')}/{metadata.get('name')}"
-        merge(req.required_resources[name].items.add().resource, d.content)
+        req.required_resources[name].items.add().resource.update(d.content)
     return req
 
 

@@ -100,8 +100,7 @@ class Progress:
 
     stage: Stage
     installs: tuple[Install, ...]
-    open: bool
-    since: datetime | None
+    since: datetime | None = None
 
     @property
     def done(self) -> bool:
@@ -164,8 +163,8 @@ def of(env: Environment, observed: Observed) -> Rollout:
             for c in stage.control_planes
             for k in c.configurations
         )
-        progress = Progress(stage, installs, soaked, None)
-        progress = Progress(stage, installs, soaked, _since(progress, observed))
+        progress = Progress(stage, installs)
+        progress = replace(progress, since=_since(progress, observed))
         healthy = healthy and progress.done
         soaked = soaked and progress.done and (not installs or (progress.until is not None and progress.until <= observed.now))
         out.append(progress)

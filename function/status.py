@@ -151,13 +151,13 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
     made = [("ArgoCD", "", r, [names.argocd(r.target, w, r.control_plane) for w in _ARGOCD]) for r in env.argocd]
     made += [("Flux", "", r, [names.flux(r.target, w, r.control_plane) for w in _FLUX]) for r in env.flux]
     made += [
-        ("Connector", r.entry, r, [names.claim_namespace(r.control_plane, r.claim_namespace), names.connector(r.target)])
+        ("Connector", r.said.name, r, [names.claim_namespace(r.control_plane, r.said.claim_namespace), names.connector(r.target)])
         for r in env.connectors
     ]
     out: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for kind, name, r, keys in made:
         bad = next((lines[k].message for k in keys if k in lines and not lines[k].ready), None)
-        said = {"kind": kind, "name": name, "target": r.target.name, "message": bad}
+        said = {"kind": kind, "name": name, "target": r.target.place.name, "message": bad}
         entry = {"ready": bad is None, **{k: v for k, v in said.items() if v}}
         out.setdefault(r.control_plane.entry, {"registrations": []})["registrations"].append(entry)
     return out
@@ -268,8 +268,8 @@ def _warnings(env: Environment, plan: Plan, observed: Observed) -> list[str]:
     installed = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if k.startswith("configuration/") and k in observed}
     early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration"))
     spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
-    insecure = [c.entry for c in env.connectors if c.insecure]
-    places = Counter((c.control_plane.entry, c.claim_namespace) for c in env.connectors)
+    insecure = [c.said.name for c in env.connectors if c.said.insecure_skip_tls_verify]
+    places = Counter((c.control_plane.entry, c.said.claim_namespace) for c in env.connectors)
     shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [

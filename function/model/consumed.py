@@ -4,18 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from function.model import gitops
+from function.model.input import Target as Place
 from function.model.parts import ControlPlane, SecretKey, Token
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a consuming tool is: a place of the Input, and a namespace there. This cluster where no ProviderConfig is named."""
+    """Where a consuming tool is: a place of the Input, and a namespace there. `kind` is that of its ProviderConfigs."""
 
-    name: str
+    place: Place
     namespace: str
-    provider_config: str | None
-    helm_provider_config: str | None
     kind: str
+
+    @property
+    def here(self) -> bool:
+        """Whether it is this cluster."""
+        return self.place.provider_config_name is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +89,9 @@ class Flux:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """An app cluster that is connected to a control plane. A Disconnected Space has `kubeconfig`, all others a token."""
+    """An app cluster that is connected to a control plane: what its author `said`, and what that refers to."""
 
-    entry: str
+    said: gitops.Connector
     control_plane: ControlPlane
     target: Target
-    version: str
-    claim_namespace: str
-    cluster_id: str | None
     token: SecretKey | Token | None
-    kubeconfig: Mapping[str, str] | None
-    insecure: bool

@@ -65,7 +65,7 @@ class Consumers:
             self.wrong((*at, own.given), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
         if auth == "ExternalSecret":
             external = self._external((*at, "externalSecret"), own.external_secret or whole.external_secret)
-        if auth == "ComposedSecret" and (target.provider_config or not self.namespaced):
+        if auth == "ComposedSecret" and not (target.here and self.namespaced):
             self.wrong(field, "cannot be ComposedSecret in a foreign namespace: only a namespaced environment beside Argo CD composes one")
         elif auth == "ComposedSecret" and space.type == "Disconnected":
             secret = c.kubeconfig
@@ -113,7 +113,7 @@ class Consumers:
         space, kubeconfig, external = self.spaces[c.space], None, own.external_secret or whole.external_secret
         if own.kubeconfig_secret_ref:
             kubeconfig, external = {"name": own.kubeconfig_secret_ref.name, "key": own.kubeconfig_secret_ref.key}, None
-        elif c.kubeconfig and not external and not target.provider_config:
+        elif c.kubeconfig and not external and target.here:
             kubeconfig = {"name": c.kubeconfig.name, "key": c.kubeconfig.key}
         elif external:
             self._external((*at, "externalSecret"), external)
@@ -175,22 +175,11 @@ class Consumers:
         token = self.token(at, c) if c.given else None
         if token and token in {o.token for o in self.spaces.values()}:
             self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
-        if not target.helm_provider_config:
+        if not target.place.helm_provider_config_name:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
-        made = consumed.Connector(
-            entry=c.name,
-            control_plane=control_plane,
-            target=target,
-            version=c.version,
-            claim_namespace=c.claim_namespace,
-            cluster_id=c.cluster_id,
-            token=token,
-            kubeconfig={"name": c.kubeconfig_secret_ref.name, "key": c.kubeconfig_secret_ref.key} if c.kubeconfig_secret_ref else None,
-            insecure=bool(c.insecure_skip_tls_verify),
-        )
         if c.claim_namespace != "default" and not space.legacy:
             self.reachable((*at, "controlPlane"), control_plane)
-        return made
+        return consumed.Connector(c, control_plane, target, token)
 
     # What all of them share.
 
@@ -211,7 +200,7 @@ class Consumers:
                 (*at, "namespace"), "is a foreign namespace of this cluster, where nothing can be composed; live there, or leave it out"
             )
         kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
-        return consumed.Target(name, namespace or own, place.provider_config_name, place.helm_provider_config_name, kind)
+        return consumed.Target(place, namespace or own, kind)
 
     def _external(self, at: Location, ref: gitops.ExternalSecret | None) -> consumed.ExternalSecret | None:
         if ref is None:

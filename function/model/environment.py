@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from function.model.consumed import ArgoCD, Connector, Flux
+from function.model.input import Hub
 from function.model.parts import (
     Confirmation,
     ControlPlane,
     Group,
-    Hub,
     Iam,
     Identity,
     Policies,
@@ -54,7 +54,7 @@ class Environment:
 
     def makes_claim_namespace(self, c: Connector) -> bool:
         """Whether the claim namespace of a connector is ours to make: `default` is there, and nothing is made in a Legacy Space."""
-        return c.claim_namespace != "default" and not self.spaces[c.control_plane.space].legacy
+        return c.said.claim_namespace != "default" and not self.spaces[c.control_plane.space].legacy
 
     @cached_property
     def read(self) -> tuple[SecretKey | Token, ...]:

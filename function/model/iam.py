@@ -29,6 +29,11 @@ class Team(t.Model):
     external_name: t.Uuid | None = None
     """UUID of a team that exists already: it is looked at, and never changed."""
 
+    @property
+    def called(self) -> str:
+        """Its name in the organization."""
+        return self.remote_name or self.name
+
 
 class TokenSecret(t.Model):
     """The Secret that receives a token."""
@@ -65,6 +70,11 @@ class Robot(t.Model):
     """Teams that it belongs to: of iam.teams, or by the UUID of one that exists already."""
     tokens: Annotated[tuple[RobotToken, ...], t.AsTuple, t.list_map("name", most=16)] = ()
     """Its tokens."""
+
+    @property
+    def called(self) -> str:
+        """Its name in the organization."""
+        return self.remote_name or self.name
 
 
 class RepositoryPermission(t.Model):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from function.model.iam import Repository, Robot, Team
+
 
 class Policies(enum.Enum):
     """The managementPolicies that an author can choose."""
@@ -51,37 +53,6 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
-    """A team. `uuid` is empty where the environment makes it."""
-
-    entry: str
-    name: str
-    uuid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Robot:
-    """A robot, with the teams that it belongs to. `uuid` is empty where the environment makes it."""
-
-    entry: str
-    name: str
-    description: str
-    uuid: str
-    teams: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository of packages, with what each team may do with it."""
-
-    name: str
-    public: bool
-    publish: bool
-    adopt: bool
-    permissions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Iam:
     """What is made in the organization. Teams are named by their entry, or by the UUID of one that exists already."""
 
@@ -94,7 +65,7 @@ class Iam:
 
     def known(self, team: str) -> str:
         """The UUID of `team` where Git says it, or an empty string."""
-        return self.teams[team].uuid if team in self.teams else team
+        return (self.teams[team].external_name or "") if team in self.teams else team
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +165,3 @@ class Confirmation:
     kind: str
     name: str
     uid: str
-
-
-@dataclass(frozen=True, slots=True)
-class Hub:
-    """The way back into this cluster: a ProviderConfig, and the namespace for kubeconfig Secrets."""
-
-    provider_config: str
-    namespace: str

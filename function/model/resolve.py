@@ -13,7 +13,6 @@ from function.model.parts import (
     Confirmation,
     ControlPlane,
     Group,
-    Hub,
     Identity,
     Policies,
     RemovalPolicy,
@@ -72,7 +71,6 @@ class Resolver:
         consumers = Consumers(spec, self.input, *shared).resolved()
         if self.problems:
             raise InvalidError(dict.fromkeys(self.problems))
-        hub = self.input.hub
         return Environment(
             identity=self.identity,
             namespaced=self.namespaced,
@@ -84,7 +82,7 @@ class Resolver:
             groups=(*self.groups.values(), *self.used),
             control_planes=tuple(self.control_planes.values()),
             resources=resources,
-            hub=Hub(hub.provider_config_name, hub.namespace) if hub and not self.namespaced else None,
+            hub=None if self.namespaced else self.input.hub,
             iam=self.iam,
             stages=rollout,
             **consumers,

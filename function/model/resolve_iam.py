@@ -7,7 +7,7 @@ from function.model import checks
 from function.model import iam as s
 from function.model.errors import Location, Problem, unknown
 from function.model.input import Input
-from function.model.parts import Group, Iam, Identity, Policies, Repository, Robot, SecretKey, Space, Team, Token
+from function.model.parts import Group, Iam, Identity, Policies, SecretKey, Space, Token
 from function.model.references import RobotTokenRef, SecretKeyRef
 from function.model.spec import Spec
 from function.model.types import UUID
@@ -22,12 +22,10 @@ def resolved(spec: s.Iam | None, identity: Identity, input_: Input, secret: Call
     tokens = {(r.name, t.name): Token(r.name, t.name, t.generation, _secret(r, t, identity)) for r in spec.robots for t in r.tokens}
     return Iam(
         token=secret((*AT, "tokenSecretRef"), spec.token_secret_ref),
-        teams={t.name: Team(t.name, t.remote_name or t.name, t.external_name or "") for t in spec.teams},
-        robots={r.name: _robot(r, identity) for r in spec.robots},
+        teams={t.name: t for t in spec.teams},
+        robots={r.name: _described(r, identity) for r in spec.robots},
         tokens=tokens,
-        repositories=tuple(
-            Repository(r.name, r.public, r.publish, r.adopt, {p.team: p.permission for p in r.permissions}) for r in spec.repositories
-        ),
+        repositories=spec.repositories,
         shared=_shared(input_),
     )
 
@@ -84,8 +82,8 @@ def used(spec: s.Iam | None) -> Iterator[tuple[Location, str]]:
             yield (*AT, "repositories", i, "permissions"), "Permission.repository.upbound.io"
 
 
-def _robot(r: s.Robot, identity: Identity) -> Robot:
-    return Robot(r.name, r.remote_name or r.name, r.description or f"of environment {identity.name}", r.external_name or "", r.teams)
+def _described(robot: s.Robot, identity: Identity) -> s.Robot:
+    return robot if robot.description else robot.model_copy(update={"description": f"of environment {identity.name}"})
 
 
 def _secret(robot: s.Robot, token: s.RobotToken, identity: Identity) -> SecretKey:

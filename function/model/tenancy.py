@@ -7,13 +7,12 @@ their own, nor to reach a Secret, group or namespace that the platform team did 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from function.model import gitops, resolve_iam
+from function.model import resolve_iam
 from function.model import spec as s
 from function.model.consumed import Connector, ExternalSecret, Target
 from function.model.environment import Environment, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.input import NEVER_ALLOWED, Input, Rule
-from function.model.input import Target as Place
 from function.model.parts import ControlPlane, Resource, SecretKey, Space, Token
 from function.model.services import ROLE_BINDING
 
@@ -47,7 +46,10 @@ def problems(env: Environment, spec: s.Spec, input_: Input) -> Iterator[Problem]
     for i, resource in enumerate(env.resources):
         yield from _resource(("spec", "resources", i), resource, rule)
     yield from _iam(env, spec, rule)
-    yield from _consumers(env, spec, input_, rule)
+    yield from _argocd(env)
+    yield from _flux(env, spec)
+    for i, connector in enumerate(env.connectors):
+        yield from _connector(("spec", "connectors", i), connector, env, rule)
 
 
 def _iam(env: Environment, spec: s.Spec, rule: Rule) -> Iterator[Problem]:
@@ -153,85 +155,73 @@ def _resource(at: Location, resource: Resource, rule: Rule) -> Iterator[Problem]
         yield Problem((*at, "manifest", "metadata", "namespace"), "puts it into a group; write group: instead of space:, and leave it out")
 
 
-def _consumers(env: Environment, spec: s.Spec, input_: Input, rule: Rule) -> Iterator[Problem]:
-    places = {p.name: p for p in input_.targets}
-    yield from _argocd(env, places)
-    yield from _flux(env, spec, places)
-    for i, connector in enumerate(spec.connectors):
-        yield from _connector(("spec", "connectors", i), connector, env.connectors[i], env, rule, places[connector.target])
-
-
-def _argocd(env: Environment, places: Mapping[str, Place]) -> Iterator[Problem]:
+def _argocd(env: Environment) -> Iterator[Problem]:
     for r in env.argocd[:1]:
-        place = places[r.target.name]
-        yield from _namespace(("spec", "argocd", "namespace"), r.target, place)
-        if r.project and not _matches(r.project, place.projects):
+        yield from _namespace(("spec", "argocd", "namespace"), r.target)
+        if r.project and not _matches(r.project, r.target.place.projects):
             yield Problem(("spec", "argocd", "project"), f"names a project that may not be used; leave it out, or {ASK}")
     entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.argocd:
         at = ("spec", "controlPlanes", entries[r.control_plane.entry], "argocd")
         if not r.composed:
-            yield from _sent(at, r.control_plane, r.target, r.external, env, places)
+            yield from _sent(at, r.control_plane, r.target, r.external, env)
 
 
-def _flux(env: Environment, spec: s.Spec, places: Mapping[str, Place]) -> Iterator[Problem]:
+def _flux(env: Environment, spec: s.Spec) -> Iterator[Problem]:
     for r in env.flux[:1]:
-        place, source = places[r.target.name], spec.flux.source if spec.flux else None
-        yield from _namespace(("spec", "flux", "namespace"), r.target, place)
+        source = spec.flux.source if spec.flux else None
+        yield from _namespace(("spec", "flux", "namespace"), r.target)
         if source and source.secret_name:
-            yield from _there(("spec", "flux", "source", "secretName"), source.secret_name, "FluxSource", r.target, place)
-        if isinstance(r.source, Mapping) and r.target.provider_config and not _matches(r.source["name"], place.sources):
+            yield from _there(("spec", "flux", "source", "secretName"), source.secret_name, "FluxSource", r.target)
+        if isinstance(r.source, Mapping) and not r.target.here and not _matches(r.source["name"], r.target.place.sources):
             yield Problem(("spec", "flux", "sourceRef"), f"names a source that may not be used; make one under source, or {ASK}")
     entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.flux:
         at = ("spec", "controlPlanes", entries[r.control_plane.entry], "flux")
         if r.kubeconfig:
-            yield from _there((*at, "kubeconfigSecretRef"), r.kubeconfig["name"], "FluxKubeconfig", r.target, places[r.target.name])
+            yield from _there((*at, "kubeconfigSecretRef"), r.kubeconfig["name"], "FluxKubeconfig", r.target)
         else:
-            yield from _sent(at, r.control_plane, r.target, r.external, env, places)
+            yield from _sent(at, r.control_plane, r.target, r.external, env)
 
 
-def _connector(at: Location, said: gitops.Connector, c: Connector, env: Environment, rule: Rule, place: Place) -> Iterator[Problem]:  # noqa: PLR0913, PLR0917  # What is said, what it means, and what is allowed.
-    yield from _namespace((*at, "namespace"), c.target, place)
+def _connector(at: Location, c: Connector, env: Environment, rule: Rule) -> Iterator[Problem]:
+    yield from _namespace((*at, "namespace"), c.target)
     token = _secret(c.token)
     if token and token is c.token:
         yield from _token((*at, "tokenSecretRef"), token, env, rule, "ConnectorToken")
-    if _reserved(c.claim_namespace):
-        yield Problem((*at, "claimNamespace"), f"names {c.claim_namespace}, which belongs to the control plane itself; choose another")
-    if said.kubeconfig_secret_ref:
-        yield from _there((*at, "kubeconfigSecretRef"), said.kubeconfig_secret_ref.name, "ConnectorKubeconfig", c.target, place)
-    if c.insecure and not place.insecure_skip_tls_verify:
+    if _reserved(c.said.claim_namespace):
+        yield Problem((*at, "claimNamespace"), f"names {c.said.claim_namespace}, which belongs to the control plane itself; choose another")
+    if ref := c.said.kubeconfig_secret_ref:
+        yield from _there((*at, "kubeconfigSecretRef"), ref.name, "ConnectorKubeconfig", c.target)
+    if c.said.insecure_skip_tls_verify and not c.target.place.insecure_skip_tls_verify:
         yield Problem((*at, "insecureSkipTLSVerify"), f"may not be set for this target; leave it out, or {ASK}")
-    elif c.insecure and token and not _own(token, env):
+    elif c.said.insecure_skip_tls_verify and token and not _own(token, env):
         yield Problem(
             (*at, "insecureSkipTLSVerify"),
             "would send a token from outside the environment's namespace to an unverified server; leave it out",
         )
 
 
-def _namespace(at: Location, target: Target, place: Place) -> Iterator[Problem]:
-    if not _matches(target.namespace, place.namespaces):
-        yield Problem(at, f"is {target.namespace}, which may not be used at target {target.name}; {ASK}")
+def _namespace(at: Location, target: Target) -> Iterator[Problem]:
+    if not _matches(target.namespace, target.place.namespaces):
+        yield Problem(at, f"is {target.namespace}, which may not be used at target {target.place.name}; {ASK}")
 
 
-def _there(at: Location, name: str, use: str, target: Target, place: Place) -> Iterator[Problem]:
+def _there(at: Location, name: str, use: str, target: Target) -> Iterator[Problem]:
     """Whether a Secret beside a tool may be used: where a namespaced environment lives, it is its own."""
-    listed = any((r.namespace, r.name, r.use) == (target.namespace, name, use) for r in place.secrets)
-    beside = use.startswith("Flux") and target.provider_config is None
+    listed = any((r.namespace, r.name, r.use) == (target.namespace, name, use) for r in target.place.secrets)
+    beside = use.startswith("Flux") and target.here
     if not (listed or beside):
-        yield Problem(at, f"names a Secret that may not be used at target {target.name}; {ASK}")
+        yield Problem(at, f"names a Secret that may not be used at target {target.place.name}; {ASK}")
 
 
-def _sent(  # noqa: PLR0913, PLR0917  # Which control plane, from where, with what.
-    at: Location, c: ControlPlane, target: Target, external: ExternalSecret | None, env: Environment, places: Mapping[str, Place]
-) -> Iterator[Problem]:
+def _sent(at: Location, c: ControlPlane, target: Target, external: ExternalSecret | None, env: Environment) -> Iterator[Problem]:
     """Whether the credentials of the place where a tool is may be sent to a control plane."""
-    stores = places[target.name].secret_stores
-    beside = target.provider_config is None and external is not None and external.store["kind"] == "SecretStore"
+    beside = target.here and external is not None and external.store["kind"] == "SecretStore"
     if external and not beside:
-        found = [r.keys for r in stores if (r.kind, r.name) == (external.store["kind"], external.store["name"])]
+        found = [r.keys for r in target.place.secret_stores if (r.kind, r.name) == (external.store["kind"], external.store["name"])]
         if not any(_matches(external.remote["key"], keys) for keys in found):
-            yield Problem(at, f"reads a key of a secret store that may not be used at target {target.name}; {ASK}")
+            yield Problem(at, f"reads a key of a secret store that may not be used at target {target.place.name}; {ASK}")
     if env.spaces[c.space].insecure and not beside:
         text = "would send credentials that are not this environment's to an unverified server; give the Space certificateAuthorityData"
         yield Problem(at, text)

@@ -37,7 +37,7 @@ def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:
         return
     if env.hub:
         secret = kube.secret(names.object_name(env.identity, key), env.hub.namespace, data)
-        manifest = kube.wrapped_without_secret(env, key, secret, kube.Via(env.hub.provider_config))
+        manifest = kube.wrapped_without_secret(env, key, secret, kube.Via(env.hub.provider_config_name))
     else:
         manifest = kube.secret(names.object_name(env.identity, key), env.identity.namespace, data)
     yield Composed(key, manifest, entry=key)

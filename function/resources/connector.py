@@ -18,7 +18,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     hosts, made = endpoints.hosts(env, observed), set()
     for c in env.connectors:
         cp = c.control_plane
-        namespace = names.claim_namespace(cp, c.claim_namespace)
+        namespace = names.claim_namespace(cp, c.said.claim_namespace)
         if env.makes_claim_namespace(c) and namespace not in made:
             yield _namespace(env, c, namespace, hosts[cp.space])
             made.add(namespace)
@@ -28,7 +28,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             delivery.release(env, key, c.target, _release(env, c, hosts[cp.space], token)),
             after=(*endpoints.place(env, cp), *uses),
             needs=(*((namespace,) if namespace in made else ()), *uses),
-            entry=c.entry,
+            entry=c.said.name,
             policies=cp.policies,
         )
 
@@ -36,12 +36,12 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
 def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
     """The namespace. Created if absent and never deleted: it holds the claims of an app cluster."""
     cp, access = c.control_plane, names.control_plane_access(c.control_plane)
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": c.claim_namespace}}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": c.said.claim_namespace}}
     return Composed(
         key,
         kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), host)),
         after=(*endpoints.prerequisites(env, cp.space), access, names.control_plane(cp)),
-        entry=c.claim_namespace,
+        entry=c.said.claim_namespace,
         life=Life.USED,
         policies=cp.policies,
     )
@@ -50,7 +50,7 @@ def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
 def _release(env: Environment, c: Connector, host: str, token: SecretKey | None) -> Manifest:
     value = "mcp.token" if env.spaces[c.control_plane.space].legacy else "upbound.token"  # A value's name.
     chart = LEGACY_CHART if env.spaces[c.control_plane.space].legacy else CHART
-    out: Manifest = {"chart": {**chart, "version": c.version}, "namespace": c.target.namespace, "values": values(env, c, host)}
+    out: Manifest = {"chart": {**chart, "version": c.said.version}, "namespace": c.target.namespace, "values": values(env, c, host)}
     if token:
         namespace = {} if env.namespaced else {"namespace": token.namespace}
         ref = {**namespace, "name": token.name, "key": token.key}
@@ -62,16 +62,16 @@ def values(env: Environment, c: Connector, host: str) -> Manifest:
     """The chart's values, but for the token."""
     cp, space = c.control_plane, env.spaces[c.control_plane.space]
     if space.legacy:
-        return {"mcp": {"account": env.organization, "name": cp.name, "namespace": c.claim_namespace}}
-    cluster_id = {"clusterID": c.cluster_id} if c.cluster_id else {}
-    if c.kubeconfig:
-        return {**cluster_id, "spaces": {"controlPlane": {"claimNamespace": c.claim_namespace, "kubeconfigSecret": dict(c.kubeconfig)}}}
+        return {"mcp": {"account": env.organization, "name": cp.name, "namespace": c.said.claim_namespace}}
+    cluster_id = {"clusterID": c.said.cluster_id} if c.said.cluster_id else {}
+    if ref := c.said.kubeconfig_secret_ref:
+        return {**cluster_id, "spaces": {"controlPlane": {"claimNamespace": c.said.claim_namespace, "kubeconfigSecret": ref.model_dump()}}}
     return {
         **cluster_id,
         "upbound": {"account": env.organization},
         "spaces": {
             "host": host,
-            "insecureSkipTLSVerify": c.insecure,
-            "controlPlane": {"name": cp.name, "group": cp.group, "claimNamespace": c.claim_namespace},
+            "insecureSkipTLSVerify": bool(c.said.insecure_skip_tls_verify),
+            "controlPlane": {"name": cp.name, "group": cp.group, "claimNamespace": c.said.claim_namespace},
         },
     }

@@ -7,7 +7,8 @@ from typing import Any
 from function import endpoints, kube, names
 from function.desired import Composed, Life, Manifest
 from function.model.environment import Environment
-from function.model.parts import Group, Policies, Repository, Robot, Team, Token
+from function.model.iam import Repository, RepositoryPermission, Robot, Team
+from function.model.parts import Group, Policies, Token
 from function.observed import WANTED, Observed
 
 ONE_FIELD = (
@@ -32,27 +33,28 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     yield from (_token(env, token) for token in iam.tokens.values())
     for repository in iam.repositories:
         yield _repository(env, repository, observed)
-        yield from (_permission(env, repository, team, observed) for team in repository.permissions)
+        yield from (_permission(env, repository, p, observed) for p in repository.permissions)
     yield from (_roles(env, group, observed) for group in env.groups if group.access)
 
 
 def _team(env: Environment, team: Team, observed: Observed) -> Composed:
-    key = names.team(team.entry)
-    manifest = kube.managed(env, key, "Team", {"name": team.name, "organizationName": env.organization})
-    return _found(team.uuid, _issued(env, key, manifest, team.entry, immutable=(("forProvider", "name"),)), observed)
+    key = names.team(team.name)
+    manifest = kube.managed(env, key, "Team", {"name": team.called, "organizationName": env.organization})
+    return _found(team.external_name or "", _issued(env, key, manifest, team.name, immutable=(("forProvider", "name"),)), observed)
 
 
 def _robot(env: Environment, robot: Robot, observed: Observed) -> Composed:
-    key = names.robot(robot.entry)
-    said = {"name": robot.name, "description": robot.description, "owner": {"name": env.organization}}
+    key = names.robot(robot.name)
+    said = {"name": robot.called, "description": robot.description, "owner": {"name": env.organization}}
     fixed = (("forProvider", "name"), ("forProvider", "description"))
-    return _found(robot.uuid, _issued(env, key, kube.managed(env, key, "Robot", said), robot.entry, immutable=fixed), observed)
+    made = _issued(env, key, kube.managed(env, key, "Robot", said), robot.name, immutable=fixed)
+    return _found(robot.external_name or "", made, observed)
 
 
 def _membership(env: Environment, robot: Robot, team: str) -> Composed:
-    key, of = names.membership(robot.entry, team), names.robot(robot.entry)
+    key, of = names.membership(robot.name, team), names.robot(robot.name)
     manifest = kube.managed(env, key, "RobotTeamMembership", {"robotIdRef": _ref(env, of), **_team_id(env, team)})
-    return _issued(env, key, manifest, f"{robot.entry} in {team}", after=(of, *_made(env, team)))
+    return _issued(env, key, manifest, f"{robot.name} in {team}", after=(of, *_made(env, team)))
 
 
 def _token(env: Environment, token: Token) -> Composed:
@@ -74,16 +76,15 @@ def _repository(env: Environment, r: Repository, observed: Observed) -> Composed
     return replace(_issued(env, key, manifest, r.name), life=Life.OWNED, adopt=r.adopt, refused=refused)
 
 
-def _permission(env: Environment, r: Repository, team: str, observed: Observed) -> Composed:
-    level = r.permissions[team]
-    key, all_levels = names.permission(r.name, team, level), names.permissions(r.name, team)
-    said = {"organizationName": env.organization, "repository": r.name, "permission": level, **_team_id(env, team)}
+def _permission(env: Environment, r: Repository, p: RepositoryPermission, observed: Observed) -> Composed:
+    key, all_levels = names.permission(r.name, p.team, p.permission), names.permissions(r.name, p.team)
+    said = {"organizationName": env.organization, "repository": r.name, "permission": p.permission, **_team_id(env, p.team)}
     return _issued(
         env,
         key,
         kube.managed(env, key, "Permission", said),
-        f"{team} on {r.name}",
-        after=(names.repository(r.name), *_made(env, team)),
+        f"{p.team} on {r.name}",
+        after=(names.repository(r.name), *_made(env, p.team)),
         needs=(names.repository(r.name),),
         # Its provider would take another level for this one, and removing that would remove both.
         instead_of=tuple(k for k in observed if k.startswith(all_levels) and k != key),

@@ -5,6 +5,7 @@ from function.model import iam as s
 from function.model import resolve_iam
 from function.model.consumed import Target
 from function.model.input import Input
+from function.model.input import Target as Place
 from function.model.parts import ControlPlane, Identity, Policies, Resource, SecretKey, Space, Token
 from function.resources import flux
 
@@ -34,7 +35,7 @@ def test_keys() -> None:
 
 
 def test_keys_of_consumers() -> None:
-    target = Target("tools", "argocd", "hub", None, "ProviderConfig")
+    target = Target(Place(name="tools", namespaces=("*",)), "argocd", "ProviderConfig")
     assert names.argocd(target, "cluster", C) == "argocd/tools/argocd/cluster/west/team/app"
     assert names.flux(target, "kustomization", C) == "flux/tools/argocd/kustomization/west/team/app"
     assert names.flux_source(target, "GitRepository") == "flux/tools/argocd/gitrepository"
