@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from function import kube
 from function.desired import Manifest
-from function.model.consumed import ExternalSecret, Target
+from function.model.consumed import Target
 from function.model.environment import Environment
+from function.model.gitops import ExternalSecret
 from function.model.services import CONDITION
 
 _READY = f"has(object.status) && has(object.status.conditions) && {CONDITION.format('Ready', 'True')}"
@@ -45,15 +46,15 @@ def external_secret(secret: Manifest, external: ExternalSecret, read_as: str) ->
         "kind": "ExternalSecret",
         "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
         "spec": {
-            "refreshInterval": external.refresh,
-            "secretStoreRef": dict(external.store),
+            "refreshInterval": external.refresh_interval,
+            "secretStoreRef": external.secret_store_ref.model_dump(),
             "target": {
                 "name": metadata["name"],
                 "creationPolicy": "Owner",
                 "deletionPolicy": "Retain",
                 "template": {"engineVersion": "v2", "type": secret["type"], **labels, "data": secret["data"]},
             },
-            "data": [{"secretKey": read_as, "remoteRef": dict(external.remote)}],
+            "data": [{"secretKey": read_as, "remoteRef": external.remote_ref.model_dump(exclude_none=True)}],
         },
     }
 

@@ -24,27 +24,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class ExternalSecret:
-    """Where External Secrets Operator finds credentials."""
-
-    store: Mapping[str, str]
-    remote: Mapping[str, str]
-    refresh: str
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """What Argo CD applies to a control plane."""
-
-    repo_url: str
-    target_revision: str
-    path: str
-    namespace: str
-    recurse: bool
-    automated: Mapping[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
 class ArgoCD:
     """A control plane in Argo CD.
 
@@ -54,11 +33,11 @@ class ArgoCD:
 
     control_plane: ControlPlane
     target: Target
-    external: ExternalSecret | None
+    external: gitops.ExternalSecret | None
     composed: bool
     secret: SecretKey | Token | None
     project: str
-    application: Application | None
+    application: gitops.Applications | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ class Flux:
     control_plane: ControlPlane
     target: Target
     kubeconfig: Mapping[str, str] | None
-    external: ExternalSecret | None
+    external: gitops.ExternalSecret | None
     source: Source | Mapping[str, str]
     path: str
     interval: str

@@ -57,14 +57,16 @@ class Consumers:
         auth, space = own.auth or whole.auth or "PodEnvironment", self.spaces[c.space]
         field = (*at, "auth") if own.auth else ("spec", "argocd", "auth")
         source = next((x for x in (own, whole) if x.given), None)
-        external: consumed.ExternalSecret | None = None
+        external: gitops.ExternalSecret | None = None
         secret: e.SecretKey | e.Token | None = None
         if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
             self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
         if own.given and auth != "ComposedSecret":
             self.wrong((*at, own.given), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
         if auth == "ExternalSecret":
-            external = self._external((*at, "externalSecret"), own.external_secret or whole.external_secret)
+            external = own.external_secret or whole.external_secret
+            if external is None:
+                self.wrong((*at, "externalSecret"), "is required for ExternalSecret; name the store and the key")
         if auth == "ComposedSecret" and not (target.here and self.namespaced):
             self.wrong(field, "cannot be ComposedSecret in a foreign namespace: only a namespaced environment beside Argo CD composes one")
         elif auth == "ComposedSecret" and space.type == "Disconnected":
@@ -74,9 +76,10 @@ class Consumers:
                 self.wrong((*at[:-1], "kubeconfigSecretRef"), text)
         elif auth == "ComposedSecret":
             secret = self.token(at if source is own else ("spec", "argocd"), source) if source else space.token
-        return consumed.ArgoCD(
-            c, target, external, auth == "ComposedSecret", secret, whole.project or "", _application(whole.applications, own.path)
-        )
+        applications = whole.applications
+        if applications and own.path:
+            applications = applications.model_copy(update={"path": own.path})
+        return consumed.ArgoCD(c, target, external, auth == "ComposedSecret", secret, whole.project or "", applications)
 
     def flux(self) -> tuple[consumed.Flux, ...]:
         """The control planes that Flux has, in the order of the spec."""
@@ -115,14 +118,12 @@ class Consumers:
             kubeconfig, external = {"name": own.kubeconfig_secret_ref.name, "key": own.kubeconfig_secret_ref.key}, None
         elif c.kubeconfig and not external and target.here:
             kubeconfig = {"name": c.kubeconfig.name, "key": c.kubeconfig.key}
-        elif external:
-            self._external((*at, "externalSecret"), external)
-        elif space.type in ("Disconnected", "Legacy"):
+        elif external is None and space.type in ("Disconnected", "Legacy"):
             self.wrong(at, f"has nothing that reaches {c.entry} in a {space.type} Space; write kubeconfigSecretRef or externalSecret")
-        elif not whole.allow_exec_kubeconfig:
+        elif external is None and not whole.allow_exec_kubeconfig:
             self.wrong(at, f"would not work: {FLUX_WAYS}")
         path, interval, prune = own.path or whole.path or "./claims", whole.interval or _INTERVAL, whole.prune is not False
-        return consumed.Flux(c, target, kubeconfig, _external(external), source, path, interval, prune)
+        return consumed.Flux(c, target, kubeconfig, external, source, path, interval, prune)
 
     def _source(self, at: Location, source: gitops.Source, interval: str, target: consumed.Target) -> consumed.Source:
         oci, ref = source.url.startswith("oci://"), source.ref.model_dump(exclude_none=True) if source.ref else {}
@@ -202,11 +203,6 @@ class Consumers:
         kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
         return consumed.Target(place, namespace or own, kind)
 
-    def _external(self, at: Location, ref: gitops.ExternalSecret | None) -> consumed.ExternalSecret | None:
-        if ref is None:
-            self.wrong(at, "is required for ExternalSecret; name the store and the key")
-        return _external(ref)
-
     def _settings(self) -> Iterable[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]:
         """Every control plane, with where it stands and what is said of it."""
         for i, entry in enumerate(self.spec.control_planes):
@@ -226,21 +222,3 @@ class Consumers:
 
 _INTERVAL = "5m0s"
 _OTHERS = "write ExternalSecret or ComposedSecret"
-
-
-def _external(ref: gitops.ExternalSecret | None) -> consumed.ExternalSecret | None:
-    if ref is None:
-        return None
-    store = {"kind": ref.secret_store_ref.kind or "ClusterSecretStore", "name": ref.secret_store_ref.name}
-    return consumed.ExternalSecret(store, ref.remote_ref.model_dump(exclude_none=True), ref.refresh_interval or "1h")
-
-
-def _application(a: gitops.Applications | None, path: str | None) -> consumed.Application | None:
-    if a is None:
-        return None
-    automated = a.sync_policy.automated if a.sync_policy else None
-    said = {} if automated is None else {"prune": automated.prune, "selfHeal": automated.self_heal}
-    chosen = {k: v for k, v in said.items() if v is not None}
-    return consumed.Application(
-        a.repo_url, a.target_revision or "main", path or a.path or "claims", a.namespace or "default", a.recurse is not False, chosen
-    )

@@ -1,17 +1,27 @@
 """How control planes are consumed, as an author writes it: Argo CD, Flux and Control Plane Connector."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from function.model import types as t
 from function.model.references import SecretKeyRef, TokenSource
 
 
-class SecretStoreRef(t.Model):
+class _Defaulted(t.Model):
+    """What has defaults of its own. A null is a field that is left out, as it is to the API server."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, said: Any) -> Any:  # noqa: ANN401  # Not validated yet.
+        optional = {f.alias for f in cls.model_fields.values() if not f.is_required()}
+        return {k: v for k, v in said.items() if v is not None or k not in optional} if isinstance(said, dict) else said
+
+
+class SecretStoreRef(_Defaulted):
     """A secret store of External Secrets Operator, where the tool runs."""
 
-    kind: Literal["SecretStore", "ClusterSecretStore"] | None = None
+    kind: Literal["SecretStore", "ClusterSecretStore"] = "ClusterSecretStore"
     """SecretStore or ClusterSecretStore. Default: ClusterSecretStore."""
     name: t.ObjectName
     """Name of the store."""
@@ -26,14 +36,14 @@ class RemoteRef(t.Model):
     """Property of what is under the key."""
 
 
-class ExternalSecret(t.Model):
+class ExternalSecret(_Defaulted):
     """Where External Secrets Operator finds the credentials: a token, or for a Disconnected Space the kubeconfig."""
 
     secret_store_ref: SecretStoreRef
     """The store. The Composition's Input says which may be used."""
     remote_ref: RemoteRef
     """The value in the store."""
-    refresh_interval: t.Interval | None = None
+    refresh_interval: t.Interval = "1h"
     """How often it is read. Default: 1h."""
 
 
@@ -73,27 +83,27 @@ class Automated(t.Model):
     """Whether it undoes changes that are not from Git. Default: false."""
 
 
-class SyncPolicy(t.Model):
+class SyncPolicy(_Defaulted):
     """How Argo CD syncs."""
 
-    automated: Automated | None = None
+    automated: Automated = Automated()
     """What it does by itself. Default: it syncs, without pruning and healing."""
 
 
-class Applications(t.Model):
+class Applications(_Defaulted):
     """An Argo CD Application for each control plane, in an AppProject that reaches nothing else."""
 
     repo_url: t.GitUrl = Field(alias="repoURL")
     """Git repository with the claims. Its credentials are Argo CD's to have; none may be in the address."""
-    target_revision: t.Revision | None = None
+    target_revision: t.Revision = "main"
     """Branch, tag or commit. Default: main."""
-    path: t.RelativePath | None = None
+    path: t.RelativePath = "claims"
     """Path of the claims in the repository. Default: claims."""
-    namespace: t.Name | None = None
+    namespace: t.Name = "default"
     """Namespace in the control plane for claims that name none; no other is allowed. Default: default."""
-    recurse: bool | None = None
+    recurse: bool = True
     """Whether directories below the path count. Default: true."""
-    sync_policy: SyncPolicy | None = None
+    sync_policy: SyncPolicy = SyncPolicy()
     """How Argo CD syncs."""
 
 

@@ -9,9 +9,10 @@ from fnmatch import fnmatchcase
 
 from function.model import resolve_iam
 from function.model import spec as s
-from function.model.consumed import Connector, ExternalSecret, Target
+from function.model.consumed import Connector, Target
 from function.model.environment import Environment, qualified_kind
 from function.model.errors import Location, Problem
+from function.model.gitops import ExternalSecret
 from function.model.input import NEVER_ALLOWED, Input, Rule
 from function.model.parts import ControlPlane, Resource, SecretKey, Space, Token
 from function.model.services import ROLE_BINDING
@@ -217,10 +218,14 @@ def _there(at: Location, name: str, use: str, target: Target) -> Iterator[Proble
 
 def _sent(at: Location, c: ControlPlane, target: Target, external: ExternalSecret | None, env: Environment) -> Iterator[Problem]:
     """Whether the credentials of the place where a tool is may be sent to a control plane."""
-    beside = target.here and external is not None and external.store["kind"] == "SecretStore"
+    beside = target.here and external is not None and external.secret_store_ref.kind == "SecretStore"
     if external and not beside:
-        found = [r.keys for r in target.place.secret_stores if (r.kind, r.name) == (external.store["kind"], external.store["name"])]
-        if not any(_matches(external.remote["key"], keys) for keys in found):
+        found = [
+            r.keys
+            for r in target.place.secret_stores
+            if (r.kind, r.name) == (external.secret_store_ref.kind, external.secret_store_ref.name)
+        ]
+        if not any(_matches(external.remote_ref.key, keys) for keys in found):
             yield Problem(at, f"reads a key of a secret store that may not be used at target {target.place.name}; {ASK}")
     if env.spaces[c.space].insecure and not beside:
         text = "would send credentials that are not this environment's to an unverified server; give the Space certificateAuthorityData"

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Manifest
-from function.model.consumed import Application, ArgoCD, ExternalSecret
+from function.model.consumed import ArgoCD
 from function.model.environment import Environment
+from function.model.gitops import Applications, ExternalSecret
 from function.model.parts import ControlPlane, SecretKey, Space
 from function.observed import Observed
 
@@ -123,7 +124,7 @@ def _labels(env: Environment, c: ControlPlane) -> dict[str, str]:
     }
 
 
-def _project(name: str, r: ArgoCD, a: Application, server: str) -> Manifest:
+def _project(name: str, r: ArgoCD, a: Applications, server: str) -> Manifest:
     """An AppProject that takes claims from one repository to one namespace of one control plane."""
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -133,7 +134,7 @@ def _project(name: str, r: ArgoCD, a: Application, server: str) -> Manifest:
     }
 
 
-def _application(name: str, r: ArgoCD, a: Application, project: str, server: str) -> Manifest:
+def _application(name: str, r: ArgoCD, a: Applications, project: str, server: str) -> Manifest:
     """An Application. It has no finalizer: with Argo CD's, deleting it would delete every claim."""
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -148,6 +149,9 @@ def _application(name: str, r: ArgoCD, a: Application, project: str, server: str
                 "targetRevision": a.target_revision,
                 "directory": {"recurse": a.recurse},
             },
-            "syncPolicy": {"automated": dict(a.automated), "syncOptions": ["SkipDryRunOnMissingResource=true"]},
+            "syncPolicy": {
+                "automated": a.sync_policy.automated.model_dump(by_alias=True, exclude_none=True),
+                "syncOptions": ["SkipDryRunOnMissingResource=true"],
+            },
         },
     }
