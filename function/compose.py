@@ -1,6 +1,7 @@
 """The table of contents, and the one law of emission: what is wanted and may exist, and what must not go yet."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from function import endpoints, kube, lifecycle, names, relations, removal, rollout
 from function.desired import Composed, Life, Manifest, managed, remote
@@ -9,6 +10,8 @@ from function.model.environment import Environment
 from function.observed import Observed
 from function.plan import Emitted, Plan
 from function.resources import access, argocd, configuration, connection, connector, controlplane, flux, group, iam, other
+
+UNSEEN = "waits until it is seen that what it is for is this environment's"
 
 FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
     access.compose,
@@ -32,7 +35,8 @@ def compose(env: Environment, observed: Observed) -> Plan:
     places = lifecycle.Places()
     for c in wanted.values():
         if lifecycle.barred(c, places) and c.key not in observed:
-            withheld[c.key] = c
+            wanted[c.key] = c if c.key in withheld else replace(c, lacks=UNSEEN)
+            withheld[c.key] = wanted[c.key]
         if c.key not in withheld:
             settled[c.key] = lifecycle.wanted(env, c, observed, places)
     stated = [(key, s.composed.manifest) for key, s in settled.items() if s]
@@ -82,7 +86,9 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
 def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     """`c`, ready if what is observed is and already says what we want: its Ready speaks of what it says."""
     if not managed(manifest):
-        return Emitted(c.key, manifest, observed.ready(c.key) and not c.lacks)
+        # What Ready says of a Release is of what it said until now.
+        said = manifest.get("kind") != "Release" or _within(manifest["spec"]["forProvider"], observed.field(c.key, "spec", "forProvider"))
+        return Emitted(c.key, manifest, observed.ready(c.key) and said and not c.lacks)
     want, have = remote(c.manifest), observed.said(c.key)
     stated = bool(have == want)
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.

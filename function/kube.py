@@ -173,16 +173,26 @@ def decoded(data: str) -> str:
         return ""
 
 
+class _Plain(yaml.BaseLoader):
+    """YAML whose every value is text. An alias, which no kubeconfig has, could make much of little."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Refuse an alias."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias")
+        return super().compose_node(parent, index)
+
+
 def credentials_in(text: str) -> tuple[str, str]:
     """Token and CA of the first user and cluster of a kubeconfig, each empty where there is none."""
     try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
+        found = yaml.load(text, _Plain)  # noqa: S506  # It makes text, lists and dicts only.
+    except (yaml.YAMLError, RecursionError):
         return "", ""
     users, clusters = dig(found, "users"), dig(found, "clusters")
     token = dig(users[0], "user", "token") if isinstance(users, list) and users else None
     ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
-    return str(token or ""), str(ca or "")
+    return token if isinstance(token, str) else "", ca if isinstance(ca, str) else ""
 
 
 def reference(manifest: Manifest) -> Manifest:

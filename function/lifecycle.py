@@ -12,7 +12,7 @@ from function import kube, names
 from function.desired import Composed, Life, managed
 from function.model.environment import Environment
 from function.model.parts import Confirmation, Policies, RemovalPolicy
-from function.observed import WANTED, Observed, dig
+from function.observed import REMOTE, WANTED, Observed, dig
 from function.sight import Sight
 
 CREATE_ONLY = ("Observe", "Create", "LateInitialize")
@@ -99,10 +99,12 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
         return Settled(again(env, c.key, observed) if refused else c, refused)
     sight = Sight.of(env, c.key, observed)
     conflict = _conflict(c, sight, places)
-    policies = ("Observe",) if conflict else _policies(env, c, sight, observed, places)
+    # What was told of somebody else's control plane by mistake goes as it came, with its line.
+    kept = c.life is Life.LOCAL and sight.updating
+    policies = ("Observe",) if conflict and not kept else _policies(env, c, sight, observed, places)
     annotations = {names.ANNOTATION_ENTRY: c.entry, names.ANNOTATION_WHEN_REMOVED: _when_removed(c, conflicting=bool(conflict)).value}
-    if memory := observed.annotation(c.key, names.ANNOTATION_SPARED):
-        annotations[names.ANNOTATION_SPARED] = memory
+    if c.life is Life.OWNED and remembers(c.key, observed):
+        c, annotations[names.SPARED] = remembering(c), "true"
     # What is being deleted must not delete more than it would have, and what was to be deleted is saved if it still can be.
     if "*" in policies and c.life is not Life.LOCAL and (sight.going or spared(env, c.key, observed)):
         policies = Policies.WITHOUT_DELETE.value
@@ -117,7 +119,9 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
 
 
 def barred(c: Composed, places: Places) -> bool:
-    """Whether `c`, which has no managementPolicies and so cannot only look, is for what is somebody else's."""
+    """Whether `c` may not be made, for what is somebody else's, or what it is not seen of yet: looking only is always allowed."""
+    if c.guarded:
+        return bool((places.foreign | places.unseen) & set(c.after))
     return not managed(c.manifest) and c.policies is not Policies.OBSERVE and bool(places.foreign & set(c.after))
 
 
@@ -131,7 +135,21 @@ def confirmation_for(key: str, observed: Observed) -> Confirmation:
 
 def spared(env: Environment, key: str, observed: Observed) -> bool:
     """Whether `key` is a group that something lives on in, and nobody has confirmed that it goes all the same."""
-    return bool(observed.annotation(key, names.ANNOTATION_SPARED)) and confirmation_for(key, observed) not in env.confirmations
+    return remembers(key, observed) and confirmation_for(key, observed) not in env.confirmations
+
+
+def remembers(key: str, observed: Observed) -> bool:
+    """Whether it is remembered of the group `key` that something lives on in it: here, or in the group itself."""
+    there = observed.text(key, *REMOTE, "metadata", "labels", names.SPARED)
+    return key.startswith("group/") and bool(observed.annotation(key, names.SPARED) or there)
+
+
+def remembering(c: Composed) -> Composed:
+    """The group `c`, which says itself that something lives on in it: its Object may go, and be made anew."""
+    spec = c.manifest["spec"]
+    group = spec["forProvider"]["manifest"]
+    metadata = {**group["metadata"], "labels": {**group["metadata"].get("labels", {}), names.SPARED: "true"}}
+    return replace(c, manifest={**c.manifest, "spec": {**spec, "forProvider": {"manifest": {**group, "metadata": metadata}}}})
 
 
 def again(env: Environment, key: str, observed: Observed) -> Composed:
@@ -157,7 +175,9 @@ def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decid
     env: Environment, c: Composed, sight: Sight, observed: Observed, places: Places
 ) -> tuple[str, ...]:
     if c.life is Life.LOCAL:
-        return ("*",)
+        # What consumes a control plane is not told of it before it is seen whose that is.
+        told = sight.updating or not places.unseen & set(c.after)
+        return ("*",) if told else ("Observe",)
     if c.policies is Policies.OBSERVE or (c.life in (Life.INSIDE, Life.USED, Life.KEPT) and places.unseen & set(c.after)):
         return ("Observe",)
     if c.life is Life.INSIDE:

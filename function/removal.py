@@ -1,11 +1,25 @@
 """How resources go whose line is gone: held, left or retired, each decided in one place."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import names, readiness
-from function.desired import Composed
-from function.lifecycle import Notice, Settled, Trouble, WhenRemoved, again, confirmation_for, moved, spared, title, with_policies
+from function import names
+from function.desired import Composed, managed
+from function.lifecycle import (
+    Notice,
+    Settled,
+    Trouble,
+    WhenRemoved,
+    again,
+    confirmation_for,
+    moved,
+    remembering,
+    remembers,
+    spared,
+    title,
+    with_policies,
+)
 from function.model.environment import Environment
 from function.model.parts import Policies, RemovalPolicy
 from function.observed import WANTED, Observed, dig
@@ -29,8 +43,8 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
         leave: whether the remote object is to live on, for a reason that does not lie in `key` itself.
         hosts: the host of each Space that the environment has.
     """
-    when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), WhenRemoved.ASK)
-    if when is WhenRemoved.DROP or observed.text(key, "kind") in readiness.LOCAL:
+    when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), None)
+    if when is WhenRemoved.DROP or not managed(observed.document(key)):
         return None
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
@@ -38,19 +52,35 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     if when is WhenRemoved.ASK and not sight.going and space in hosts and moved(key, hosts[space], observed):
         looking = with_policies(again(env, key, observed), ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
-    if why := _held_because(env, key, observed, when=when, leave=leave):
+    unknown = "" if leave else _held_unknown(env, key, observed, when=when)
+    when = when or WhenRemoved.ASK
+    if why := unknown or _held_because(env, key, observed, when=when, leave=leave):
         kept = _without_delete(again(env, key, observed), sight)
         return Settled(kept, _pending(key, kept, why))
     if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
         return Settled(with_policies(again(env, key, observed), Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
-    # With Delete first; only when that is observed does the Object go, and the remote object with it.
-    return None if sight.policies == ("*",) else Settled(with_policies(again(env, key, observed), ("*",), {}))
+    # With Delete first; only when that is observed, and the provider has looked again, does the Object go, and the remote
+    # object with it: a later namesake would be seen by then.
+    gone = sight.policies == ("*",) and (sight.going or _read(key, observed))
+    return None if gone else Settled(with_policies(again(env, key, observed), ("*",), {}))
+
+
+def _read(key: str, observed: Observed) -> bool:
+    """Whether the provider of `key` has looked since its spec last changed, and could."""
+    return observed.fresh(key) and (observed.condition(key, "Synced").get("status") != "False" or observed.absent(key))
 
 
 def _without_delete(c: Composed, sight: Sight) -> Composed:
     """`c` as it is, but for Delete: deleting the environment must not delete what is held."""
     return with_policies(c, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else c
+
+
+def _held_unknown(env: Environment, key: str, observed: Observed, *, when: WhenRemoved | None) -> str:
+    """Why `key` may not go where what was noted of it is lost, or an empty string."""
+    lost = when is None or (names.space_of(key) and not observed.annotation(key, names.ANNOTATION_HOST))
+    text = "is held because its annotations are lost, which say how it goes: put its line back first"
+    return text if lost and confirmation_for(key, observed) not in env.confirmations else ""
 
 
 def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenRemoved, leave: bool) -> str:
@@ -62,7 +92,9 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
     confirming = when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
     if leave or (lives_on and not (confirming and (sight.remote is None or spared(env, key, observed)))):
         return ""
-    if confirmation.uid == "unknown" and observed.seen(key):
+    # What is read already as what is to go has been confirmed; anything else could be a namesake by now.
+    unread = confirming and sight.policies != ("*",) and not sight.going and not _read(key, observed)
+    if observed.seen(key) and (confirmation.uid == "unknown" or unread):
         return "is held because its line is gone, and it cannot be read now: put it back, or wait"
     if confirming and confirmation not in env.confirmations:
         entry = f"{{kind: {confirmation.kind}, name: {confirmation.name}, uid: {confirmation.uid}}}"
@@ -100,36 +132,45 @@ def _pending(key: str, c: Composed, text: str) -> Notice:
 
 def spare_groups(env: Environment, settled: dict[str, Settled | None], observed: Observed) -> dict[str, Settled | None]:
     """`settled`, in which no group goes that something which is to live is inside: deleting a group deletes all in it."""
-    lives: dict[tuple[object, object], set[object]] = {}
-    left: dict[tuple[object, object], set[object]] = {}
+    lives: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    left: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    groups = [key for key in settled if key.startswith("group/")]
     for key, s in settled.items():
-        if key.startswith("controlplane/") and not _goes(env, key, s, observed):
-            host, metadata = _place(key, s, observed)
-            into = lives if s else left
-            into.setdefault((env.moved.get(host, host), dig(metadata, "namespace")), set()).add(str(dig(metadata, "name")))
+        # What holds data in a group is held like a control plane.
+        held = key.startswith("resource/group/") and s and s.notice and s.notice.trouble is Trouble.REMOVAL_PENDING
+        if held or (key.startswith("controlplane/") and not _goes(env, key, s, observed)):
+            host, namespace, name = _place(env, key, s, observed)
+            (lives if s else left)[host, namespace].add(key if held else name)
+    remembered = {_group(env, key, settled[key], observed) for key in groups if remembers(key, observed)}
     out = dict(settled)
-    for key in [k for k in settled if k.startswith("group/")]:
-        host, metadata = _place(key, settled[key], observed)
-        place = env.moved.get(host, host), dig(metadata, "name")
+    for key in groups:
+        place, s = _group(env, key, settled[key], observed), settled[key]
         # What is let go is not seen again, so the group must remember it; unless it is wanted under another key.
-        forgotten = left.get(place, set()) - lives.get(place, set())
-        if (_goes(env, key, settled[key], observed) and (place in lives or forgotten)) or (settled[key] and forgotten):
-            out[key] = _spare(settled[key] or Settled(again(env, key, observed)), remember=bool(forgotten))
+        forgotten = bool(left[place] - lives[place]) or (place in remembered and not remembers(key, observed))
+        if (_goes(env, key, s, observed) and (lives[place] or forgotten)) or (s and forgotten):
+            out[key] = _spare(s or Settled(again(env, key, observed)), remember=forgotten)
     return out
 
 
 def _spare(settled: Settled, *, remember: bool) -> Settled:
     """A group without Delete."""
-    memory = {names.ANNOTATION_SPARED: "true"} if remember else {}
     policies = tuple(dig(settled.composed.manifest, "spec", "managementPolicies") or ())
     kept = Policies.WITHOUT_DELETE.value if policies == ("*",) else policies
-    return Settled(with_policies(settled.composed, kept, memory), settled.notice)
+    c = remembering(settled.composed) if remember else settled.composed
+    return Settled(with_policies(c, kept, {names.SPARED: "true"} if remember else {}), settled.notice)
 
 
-def _place(key: str, s: Settled | None, observed: Observed) -> tuple[str, object]:
-    """The host of `key`, and the metadata of its remote object."""
+def _group(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str]:
+    """The host and the name of the group `key`."""
+    host, _, name = _place(env, key, s, observed)
+    return host, name
+
+
+def _place(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str, str]:
+    """The host, namespace and name of the remote object of `key`."""
     document = s.composed.manifest if s else observed.document(key)
-    return str(dig(document, "metadata", "annotations", names.ANNOTATION_HOST)), dig(document, *WANTED, "metadata")
+    host, metadata = str(dig(document, "metadata", "annotations", names.ANNOTATION_HOST)), dig(document, *WANTED, "metadata")
+    return env.moved.get(host, host), str(dig(metadata, "namespace")), str(dig(metadata, "name"))
 
 
 def in_conflict(key: str, conflicts: AbstractSet[str]) -> bool:

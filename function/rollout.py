@@ -251,7 +251,7 @@ def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
     key, up = names.configuration(c, k.name), observed.ready(names.control_plane(c))
     synced, remote = observed.condition(key, "Synced"), observed.mapping(key, *REMOTE)
     there, runs = text(remote, "spec", "package"), text(remote, "status", "currentIdentifier")
-    told = "Update" in (observed.field(key, "spec", "managementPolicies") or ())
+    told = "Update" in str(observed.field(key, "spec", "managementPolicies"))
     source = observed.text(key, *WANTED, "spec", "package") if told else there
     if not observed.fresh(key) or synced.get("status") != "True" or not remote:
         absent = not source and up and observed.absent(key)

@@ -267,7 +267,7 @@ def _warnings(env: Environment, plan: Plan, observed: Observed) -> list[str]:
     # Of one name there is a Configuration in each control plane: the name does not tell which, the uid does.
     installed = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if k.startswith("configuration/") and k in observed}
     early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration"))
-    spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.ANNOTATION_SPARED)]
+    spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.SPARED)]
     insecure = [c.said.name for c in env.connectors if c.said.insecure_skip_tls_verify]
     places = Counter((c.control_plane.entry, c.said.claim_namespace) for c in env.connectors)
     shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]

@@ -137,6 +137,10 @@ class LiveEnvironment:
 
         until(f"{self.api} {self.namespace}/{self.name} Ready", ready, seconds, self.explain)
 
+    def until_not_ready(self, seconds: float = 60) -> None:
+        """Wait until the environment is not Ready: an apply that fails in between leaves that as it was."""
+        until(f"{self.namespace}/{self.name} not Ready", lambda: self.condition("Ready")[0] == "False", seconds, self.explain)
+
     def until_says(self, condition: str, text: str, status: str = "True", seconds: float = 120) -> str:
         """Wait until a condition has a status, and says something; its whole message."""
 

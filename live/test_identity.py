@@ -81,7 +81,7 @@ def test_a_service_of_the_space(world: World, environment: LiveEnvironment) -> N
     )
     until("the store is in the Space", lambda: world.space.get(STORES, "aws", dev), 120, e.explain)
     until("the control plane is ready", lambda: e.line("one").get("ready"), 120, e.explain)
-    assert e.condition("Ready")[0] == "False"
+    e.until_not_ready()
     failed = {"controlPlane": "one", "conditions": [{"type": "Ready", "status": "False", "reason": "No", "message": "access denied"}]}
     world.space.patch(STORES, "aws", {"status": {"failed": [failed]}}, dev, sub="status")
     e.until_says("ResourcesReady", "one", status="False", seconds=120)

@@ -24,7 +24,7 @@ def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironme
     e.apply(controlPlanes=[e.spec["controlPlanes"][0]])
     message = e.until_says("RemovalPending", f"{{kind: ControlPlane, name: two, uid: {had}}}")
     assert "control plane two" in message
-    assert e.condition("Ready")[0] == "False"
+    e.until_not_ready()
     e.apply(confirmedRemovals=[{"kind": "ControlPlane", "name": "two", "uid": "00000000-0000-0000-0000-000000000000"}])
     e.until_says("RemovalPending", had)
     assert uid(e.remote("two", "dev")) == had
@@ -42,7 +42,7 @@ def test_a_removed_space_is_held_with_all_in_it(environment: LiveEnvironment) ->
     e.apply(spaces=[], groups=[], controlPlanes=[])
     for what in ("control plane one", "control plane two", "group"):
         e.until_says("RemovalPending", what)
-    assert e.condition("Ready")[0] == "False"
+    e.until_not_ready()
     e.apply(**good)
     e.until_says("RemovalPending", "", status="False")
     e.until_ready()
@@ -152,7 +152,7 @@ def test_two_environments_over_one_control_plane(world: World, environment: Live
     message = second.until_says("Conflict", "belongs to another environment")
     assert "control plane one" in message
     assert f"group {dev}" in message
-    assert second.condition("Ready")[0] == "False"
+    second.until_not_ready()
     assert first.remote("one", "dev")["metadata"]["labels"] == had["metadata"]["labels"]
     assert first.condition("Ready")[0] == "True"
     first.delete()

@@ -438,3 +438,109 @@ def test_a_connector_waits_for_its_robots_token_and_keeps_it(namespaced: bool) -
     for _ in range(6):
         w.step()
     assert not [k for k in w.observed if k.startswith(("connector/", "token/", "robot/"))]
+
+
+FOREIGN = {
+    "kind": "ControlPlane",
+    "metadata": {"name": "c", "namespace": "default", "uid": "u", "labels": {names.LABEL_ENVIRONMENT: "f" * 32}},
+}
+PLACE = ("a.spaces.upbound.io", "", "ControlPlane", "default", "c")
+CONSUMED: dict[str, Any] = {
+    "argocd": {"target": "tools", "applications": strategies.APPLICATIONS},
+    "flux": {"target": "tools", "sourceRef": {"name": "flux-system"}, "externalSecret": strategies.STORE_REF},
+    "connectors": [
+        {
+            "name": "c",
+            "controlPlane": "c",
+            "target": "shop",
+            "version": "0.10.0",
+            "claimNamespace": "default",
+            "tokenSecretRef": {"name": "connector", "key": "token"},
+        }
+    ],
+    "controlPlanes": [{"name": "c", "writeConnectionSecretToRef": {"name": "kubeconfig-of-theirs"}}],
+}
+
+
+@pytest.mark.parametrize("namespaced", [True, False])
+def test_nothing_is_told_of_somebody_elses_control_plane(namespaced: bool) -> None:
+    spec = copy.deepcopy({"organization": "acme", "spaces": [SPACES["Cloud"]], **CONSUMED})
+    if not namespaced:
+        spec["connectors"][0]["tokenSecretRef"]["namespace"] = "platform"
+    w = world.World(strategies.composite(spec, namespaced=namespaced), INPUT)
+    w.remote[PLACE] = {**copy.deepcopy(FOREIGN), "spec": {"writeConnectionSecretToRef": {"name": "kubeconfig-of-theirs"}}}
+    for _ in range(6):
+        rsp = w.step()
+        assert [p for p in w.remote if p[0] == "tools"] == []
+        assert not {"connection/s/default/c", "connector/shop/kube-system"} & set(rsp.desired.resources)
+        assert not rsp.desired.composite.connection_details
+    assert next(c for c in rsp.conditions if c.type == "Conflict").status == fnv1.STATUS_CONDITION_TRUE
+
+    w.remote[PLACE]["metadata"]["labels"] = {names.LABEL_ENVIRONMENT: names.environment_label(model.parse(w.xr, INPUT).identity)}
+    for _ in range(6):
+        rsp = w.step()
+    assert len([p for p in w.remote if p[0] == "tools"]) >= 5
+    assert {"connection/s/default/c", "connector/shop/kube-system"} <= set(rsp.desired.resources)
+
+
+def test_what_was_told_goes_with_its_line_though_the_control_plane_is_somebody_elses_by_now() -> None:
+    w = world.settled(environment("Cloud", **{k: v for k, v in CONSUMED.items() if k != "controlPlanes"}), INPUT)
+    assert [p for p in w.remote if p[0] == "tools"]
+    w.remote[PLACE]["metadata"]["labels"] = FOREIGN["metadata"]["labels"]
+    for _ in range(3):
+        w.step()
+    w.xr = {**w.xr, "spec": {k: v for k, v in w.xr["spec"].items() if k not in ("argocd", "flux", "connectors")}}
+    for _ in range(5):
+        w.step()
+
+    assert [p for p in w.remote if p[0] == "tools"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: !!timestamp x",
+        "a: !!bool x",
+        "a: !!int ''",
+        "users: [{user: {token: [a, b]}}]",
+        "users: [{user: {token: {a: b}}}]",
+        "a: &a [x]\nusers: [{user: {token: *a}}]",
+        "a0: &a0 x\n"
+        + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10))
+        + "users: [{user: {token: *a9}}]\n",
+    ],
+)
+def test_a_strange_kubeconfig_has_no_credentials(text: str) -> None:
+    assert kube.credentials_in(text) == ("", "")
+
+
+def test_a_kubeconfigs_values_are_text() -> None:
+    assert kube.credentials_in("users: [{user: {token: 12345}}]\nclusters: [{cluster: {certificate-authority-data: Y2E=}}]") == (
+        "12345",
+        "Y2E=",
+    )
+
+
+def test_credentials_of_a_target_go_only_to_hosts_that_it_lists() -> None:
+    xr = environment("Cloud", argocd={"target": "tools"}, flux=CONSUMED["flux"])
+    listed = [{**t, "hosts": ["b.spaces.upbound.io"]} if t["name"] == "tools" else t for t in INPUT["targets"]]
+
+    with pytest.raises(model.InvalidError) as refused:
+        model.parse(xr, {**INPUT, "targets": listed})
+
+    assert [str(p) for p in refused.value.problems] == [
+        f"spec.controlPlanes[0].{tool}: would send credentials of target tools to a host that it does not list; "
+        "ask the platform team to allow it in the Composition's Input"
+        for tool in ("argocd", "flux")
+    ]
+
+
+def test_a_release_with_another_version_is_not_ready_by_what_it_said_before() -> None:
+    w = world.settled(environment("Cloud", connectors=CONSUMED["connectors"]), INPUT)
+    key = "connector/shop/kube-system"
+    assert w.reconcile().desired.resources[key].ready == fnv1.READY_TRUE
+    w.xr = {**w.xr, "spec": {**w.xr["spec"], "connectors": [{**CONSUMED["connectors"][0], "version": "0.11.0"}]}}
+
+    assert w.reconcile().desired.resources[key].ready == fnv1.READY_FALSE
+    w.step()
+    assert w.reconcile().desired.resources[key].ready == fnv1.READY_TRUE

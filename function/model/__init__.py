@@ -58,7 +58,7 @@ def parse(composite: Mapping[str, Any], input_: Mapping[str, Any]) -> Environmen
     spec = _validated(Spec, author_spec(composite), ("spec",))
     identity, namespaced = identify(composite)
     env = Resolver(spec, rules, identity, namespaced=namespaced).environment()
-    problems = tuple(tenancy.problems(env, spec, rules))
+    problems = dict.fromkeys(tenancy.problems(env, spec, rules))
     if problems:
         raise InvalidError(problems)
     return env

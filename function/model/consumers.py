@@ -44,11 +44,15 @@ class Consumers:
             self._alone("argocd")
             return ()
         target = self._target(("spec", "argocd"), whole.target, whole.namespace, "argocd")
-        found = []
+        found: list[consumed.ArgoCD] = []
+        called: list[tuple[Location, str]] = []
         for at, c, settings in self._settings():
             own = settings.argocd or gitops.ArgoCDSettings()
             if target and own.enabled is not False and c.space in self.spaces:
                 found.append(self._argocd((*at, "argocd"), c, own, whole, target))
+                called.append((at, f"{c.space}-{c.group}-{c.name}"))
+        text = "is called in Argo CD as another control plane is, since names are joined with dashes; rename a Space, or opt one out"
+        self._unique(called, text)
         return tuple(found)
 
     def _argocd(

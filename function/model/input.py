@@ -106,6 +106,9 @@ class Target(t.Model):
     """Kind of both, for namespaced environments. Default: ClusterProviderConfig."""
     namespaces: _Globs
     """Namespaces there that may be used. '*' stands for any characters."""
+    hosts: _Globs = ("*",)
+    """Hosts of the Spaces to whose control planes Argo CD's and Flux's own credentials there may be sent, and those of its
+    secret stores. Default: all that the environment may reach."""
     projects: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
     """Argo CD projects that may be named. '*' stands for any characters. Default: only those that are made for it."""
     sources: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()

@@ -50,6 +50,12 @@ class Resolver:
         self.iam = resolve_iam.resolved(spec.iam, self.identity, self.input, self._token_secret)
         self.spaces = {e.name: self._space(("spec", "spaces", i), e) for i, e in enumerate(spec.spaces)}
         self._unique("spaces", ((i, "host", space.host) for i, space in enumerate(self.spaces.values())), "is the host of two Spaces")
+        moved = ((i, s, {*s.former_hosts, s.host}) for i, s in enumerate(self.spaces.values()) if s.former_hosts)
+        for i, space, mine in moved:
+            if any(mine & {o.host, *o.former_hosts} for o in self.spaces.values() if o is not space):
+                self._wrong(
+                    ("spec", "spaces", i, "formerHosts"), "has a host of another Space; list only hosts that were this Space's alone"
+                )
         self.groups = {e.name: self._group(("spec", "groups", i), e) for i, e in enumerate(spec.groups)}
         self._unique("groups", ((i, "", (g.space, g.name)) for i, g in enumerate(self.groups.values())), "names a group of its Space twice")
         self.problems += resolve_iam.problems(spec, self.iam, namespaced=self.namespaced)

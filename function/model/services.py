@@ -156,8 +156,10 @@ def _in_full(selector: Any, stages: Mapping[str, list[str]]) -> Any:  # noqa: AN
         return {"names": stages.get(str(selector["stage"]), [])}
     if not isinstance(selector, Mapping) or "matchLabels" not in selector:
         return selector
-    rest = {k: v for k, v in selector.items() if k != "matchLabels"}
-    return {**rest, "labelSelectors": [*rest.get("labelSelectors", ()), {"matchLabels": selector["matchLabels"]}]}
+    rest, others = {k: v for k, v in selector.items() if k != "matchLabels"}, selector.get("labelSelectors", [])
+    if not isinstance(others, list):
+        return selector
+    return {**rest, "labelSelectors": [*others, {"matchLabels": selector["matchLabels"]}]}
 
 
 def before(r: Resource, resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -6,13 +6,13 @@ their own, nor to reach a Secret, group or namespace that the platform team did 
 
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Literal
 
 from function.model import resolve_iam
 from function.model import spec as s
-from function.model.consumed import Connector, Target
+from function.model.consumed import ArgoCD, Connector, Flux, Target
 from function.model.environment import Environment, qualified_kind
 from function.model.errors import Location, Problem
-from function.model.gitops import ExternalSecret
 from function.model.input import NEVER_ALLOWED, Input, Rule
 from function.model.parts import ControlPlane, Resource, SecretKey, Space, Token
 from function.model.services import ROLE_BINDING
@@ -38,16 +38,17 @@ def problems(env: Environment, spec: s.Spec, input_: Input) -> Iterator[Problem]
     for i, space in enumerate(env.spaces.values()):
         yield from _space(("spec", "spaces", i), space, env, spec.spaces[i].credentials, rule)
     for i, group in enumerate(spec.groups):
-        yield from _group(("spec", "groups", i, "name"), group.remote_name or group.name, rule)
+        at = ("spec", "groups", i, "remoteName" if group.remote_name else "name")
+        yield from _group(at, group.remote_name or group.name, rule)
         if (group.remote_name or group.name) == "default":
-            yield Problem(("spec", "groups", i, "name"), "is used, never owned; leave it out of groups")
+            yield Problem(at, "is used, never owned; leave it out of groups")
     for i, control_plane in enumerate(env.control_planes):
         if not env.spaces[control_plane.space].legacy:
             yield from _control_plane(("spec", "controlPlanes", i), control_plane, env, rule)
     for i, resource in enumerate(env.resources):
         yield from _resource(("spec", "resources", i), resource, rule)
     yield from _iam(env, spec, rule)
-    yield from _argocd(env)
+    yield from _argocd(env, spec)
     yield from _flux(env, spec)
     for i, connector in enumerate(env.connectors):
         yield from _connector(("spec", "connectors", i), connector, env, rule)
@@ -156,16 +157,16 @@ def _resource(at: Location, resource: Resource, rule: Rule) -> Iterator[Problem]
         yield Problem((*at, "manifest", "metadata", "namespace"), "puts it into a group; write group: instead of space:, and leave it out")
 
 
-def _argocd(env: Environment) -> Iterator[Problem]:
+def _argocd(env: Environment, spec: s.Spec) -> Iterator[Problem]:
     for r in env.argocd[:1]:
         yield from _namespace(("spec", "argocd", "namespace"), r.target)
         if r.project and not _matches(r.project, r.target.place.projects):
             yield Problem(("spec", "argocd", "project"), f"names a project that may not be used; leave it out, or {ASK}")
     entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.argocd:
-        at = ("spec", "controlPlanes", entries[r.control_plane.entry], "argocd")
+        i = entries[r.control_plane.entry]
         if not r.composed:
-            yield from _sent(at, r.control_plane, r.target, r.external, env)
+            yield from _sent(i, "argocd", r, spec, env)
 
 
 def _flux(env: Environment, spec: s.Spec) -> Iterator[Problem]:
@@ -178,11 +179,12 @@ def _flux(env: Environment, spec: s.Spec) -> Iterator[Problem]:
             yield Problem(("spec", "flux", "sourceRef"), f"names a source that may not be used; make one under source, or {ASK}")
     entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.flux:
-        at = ("spec", "controlPlanes", entries[r.control_plane.entry], "flux")
+        i = entries[r.control_plane.entry]
         if r.kubeconfig:
-            yield from _there((*at, "kubeconfigSecretRef"), r.kubeconfig["name"], "FluxKubeconfig", r.target)
+            at = ("spec", "controlPlanes", i, "flux", "kubeconfigSecretRef")
+            yield from _there(at, r.kubeconfig["name"], "FluxKubeconfig", r.target)
         else:
-            yield from _sent(at, r.control_plane, r.target, r.external, env)
+            yield from _sent(i, "flux", r, spec, env)
 
 
 def _connector(at: Location, c: Connector, env: Environment, rule: Rule) -> Iterator[Problem]:
@@ -216,20 +218,27 @@ def _there(at: Location, name: str, use: str, target: Target) -> Iterator[Proble
         yield Problem(at, f"names a Secret that may not be used at target {target.place.name}; {ASK}")
 
 
-def _sent(at: Location, c: ControlPlane, target: Target, external: ExternalSecret | None, env: Environment) -> Iterator[Problem]:
-    """Whether the credentials of the place where a tool is may be sent to a control plane."""
+def _sent(i: int, tool: Literal["argocd", "flux"], r: ArgoCD | Flux, spec: s.Spec, env: Environment) -> Iterator[Problem]:
+    """Whether the credentials of the place where a tool is may be sent to the control plane with the number `i`."""
+    at, external, target, space = ("spec", "controlPlanes", i), r.external, r.target, env.spaces[r.control_plane.space]
     beside = target.here and external is not None and external.secret_store_ref.kind == "SecretStore"
     if external and not beside:
+        own = getattr(spec.control_planes[i], tool)
+        where = (*(at if own and own.external_secret else ("spec",)), tool, "externalSecret")
         found = [
             r.keys
             for r in target.place.secret_stores
             if (r.kind, r.name) == (external.secret_store_ref.kind, external.secret_store_ref.name)
         ]
-        if not any(_matches(external.remote_ref.key, keys) for keys in found):
-            yield Problem(at, f"reads a key of a secret store that may not be used at target {target.place.name}; {ASK}")
-    if env.spaces[c.space].insecure and not beside:
+        if ".." in external.remote_ref.key.split("/"):
+            yield Problem((*where, "remoteRef", "key"), "goes up with .., which a store may follow to another key; write the key in full")
+        elif not any(_matches(external.remote_ref.key, keys) for keys in found):
+            yield Problem(where, f"reads a key of a secret store that may not be used at target {target.place.name}; {ASK}")
+    if not beside and not _matches(space.host, target.place.hosts):
+        yield Problem((*at, tool), f"would send credentials of target {target.place.name} to a host that it does not list; {ASK}")
+    if space.insecure and not beside:
         text = "would send credentials that are not this environment's to an unverified server; give the Space certificateAuthorityData"
-        yield Problem(at, text)
+        yield Problem((*at, tool), text)
 
 
 _INSTEAD = {

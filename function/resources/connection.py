@@ -61,4 +61,6 @@ def _carrier(env: Environment, c: ControlPlane, host: str) -> Composed:
         entry=c.entry,
         life=Life.USED,
         policies=Policies.OBSERVE,
+        # Whoever writes the environment would read a Secret of somebody else's control plane.
+        guarded=True,
     )

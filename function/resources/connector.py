@@ -6,7 +6,7 @@ from function import delivery, endpoints, kube, names, tokens
 from function.desired import Composed, Life, Manifest
 from function.model.consumed import Connector
 from function.model.environment import Environment
-from function.model.parts import SecretKey
+from function.model.parts import Policies, SecretKey
 from function.observed import Observed
 
 CHART = {"name": "mcp-connector", "repository": "oci://xpkg.upbound.io/spaces-artifacts"}
@@ -30,6 +30,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             needs=(*((namespace,) if namespace in made else ()), *uses),
             entry=c.said.name,
             policies=cp.policies,
+            guarded=cp.policies is not Policies.OBSERVE,
         )
 
 

@@ -5,6 +5,7 @@ import base64
 import json
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -552,3 +553,140 @@ def test_a_policy_that_changes_in_time_saves_what_is_being_deleted() -> None:
     change(w, removalPolicy="Orphan")
     steps(w)
     assert (w.deleted, DEV in w.remote, KEY in w.observed) == ([], True, False)
+
+
+# What a group remembers, and what annotations that are lost do not decide.
+
+OTHER_NAME = {"spaces": [{"name": "w2", "host": "west.spaces.upbound.io"}]}
+
+
+def let_go(**spec: Any) -> world.World:
+    """A group in which a control plane was let go."""
+    w = lived(**IN_GROUP, removalPolicy="Orphan", **spec)
+    change(w, controlPlanes=[])
+    steps(w)
+    assert (w.deleted, DEV_IN_GROUP in w.remote) == ([], True)
+    return w
+
+
+def rename_the_space(w: world.World) -> None:
+    """The Space gets another name, and so the group another key."""
+    change(w, **OTHER_NAME)
+    steps(w)
+
+
+def remove_the_group_and_put_it_back(w: world.World) -> None:
+    """Its Object goes, and is made anew."""
+    change(w, groups=[])
+    steps(w)
+    change(w, groups=[{"name": "g"}])
+    steps(w)
+
+
+def delete_the_file_and_commit_it_again(w: world.World) -> None:
+    """All Objects go."""
+    w.observed = {}
+    steps(w)
+
+
+@pytest.mark.parametrize("forget", [rename_the_space, remove_the_group_and_put_it_back, delete_the_file_and_commit_it_again])
+def test_a_group_remembers_by_itself_what_was_let_go_in_it(forget: Callable[[world.World], None]) -> None:
+    w = let_go()
+    assert w.remote[GROUP]["metadata"]["labels"]["environments.upbound.io/spared"] == "true"
+    forget(w)
+
+    change(w, removalPolicy="Delete")
+    steps(w)
+    assert any("is not deleted with this environment" in line for line in w.xr["status"]["warnings"])
+    assert all(policies(w, k) == WITHOUT_DELETE for k in w.observed if k.startswith("group/"))
+    change(w, groups=[])
+    steps(w)
+    assert w.deleted == []
+
+
+@pytest.mark.parametrize("lost", ["host", "when-removed"])
+@pytest.mark.parametrize("policy", ["Delete", "Confirm"])
+def test_what_lost_its_annotations_is_held_whatever_the_policy(lost: str, policy: str) -> None:
+    w = lived(removalPolicy=policy)
+    del w.observed[KEY]["metadata"]["annotations"][f"environments.upbound.io/{lost}"]
+    change(w, controlPlanes=[])
+
+    assert "is held because its annotations are lost" in conditions(w)["RemovalPending"]
+    steps(w)
+    assert w.deleted == []
+    change(w, controlPlanes=[{"name": "dev"}])
+    steps(w, 2)
+    assert "RemovalPending" not in conditions(w)
+
+
+def test_what_is_wanted_under_another_key_is_not_deleted_for_a_lost_annotation() -> None:
+    w = lived(removalPolicy="Delete")
+    del w.observed[KEY]["metadata"]["annotations"]["environments.upbound.io/host"]
+    change(w, **OTHER_NAME)
+    steps(w)
+
+    assert (w.deleted, DEV in w.remote) == ([], True)
+
+
+def test_a_confirmation_waits_until_it_can_be_read_whether_there_is_a_namesake() -> None:
+    w = lived()
+    change(w, controlPlanes=[])
+    steps(w, 1)
+    uid = w.observed[KEY]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
+    synced = next(c for c in w.observed[KEY]["status"]["conditions"] if c["type"] == "Synced")
+    synced |= {"status": "False", "message": "cannot get upbound org scoped token: Unauthorized"}
+    w.remote[DEV]["metadata"] = {"name": "dev", "namespace": "default", "uid": "11111111-0000-0000-0000-000000000000"}
+    change(w, confirmedRemovals=[{"kind": "ControlPlane", "name": "dev", "uid": uid}])
+
+    assert "cannot be read now: put it back, or wait" in conditions(w)["RemovalPending"]
+    steps(w)
+    assert (w.deleted, DEV in w.remote) == ([], True)
+
+
+def test_a_namesake_that_comes_after_the_confirmation_is_seen_before_anything_goes() -> None:
+    w = lived()
+    change(w, controlPlanes=[])
+    steps(w, 1)
+    uid = w.observed[KEY]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
+    change(w, confirmedRemovals=[{"kind": "ControlPlane", "name": "dev", "uid": uid}])
+    w.reconcile()
+    assert policies(w) == ["*"]
+    w.reconcile()
+    assert "deletionTimestamp" not in w.observed[KEY]["metadata"], "the provider has not looked yet"
+    w.remote[DEV]["metadata"] = {"name": "dev", "namespace": "default", "uid": "11111111-0000-0000-0000-000000000000"}
+    steps(w)
+
+    assert (w.deleted, DEV in w.remote) == ([], True)
+
+
+def test_a_backup_that_is_held_keeps_its_group() -> None:
+    resources = [
+        {"name": "cfg", "group": "g", "manifest": strategies.BACKUP_CONFIG},
+        {"name": "b", "group": "g", "manifest": strategies.BACKUP},
+    ]
+    w = lived(groups=[{"name": "g"}], controlPlanes=[], resources=resources)
+    uid = w.remote[GROUP]["metadata"]["uid"]
+    change(w, groups=[], resources=[], confirmedRemovals=[{"kind": "Group", "name": "g", "uid": uid}])
+    steps(w)
+
+    assert "resource b (group" in conditions(w)["RemovalPending"]
+    assert policies(w, "group/west/g") == WITHOUT_DELETE
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "value"),
+    [
+        ("group/west/g", ("spec", "forProvider", "manifest", "metadata", "name"), []),
+        ("configuration/west/g/dev/p", ("spec", "managementPolicies"), 5),
+    ],
+)
+def test_more_broken_observed_resources_are_no_defect(key: str, path: tuple[str, ...], value: Any) -> None:
+    w = lived(**IN_GROUP, configurations=[{"name": "p", "package": "xpkg.upbound.io/a/b", "version": "v1.0.0"}])
+    place = w.observed[key]
+    for part in path[:-1]:
+        place = place[part]
+    place[path[-1]] = value
+    edits: list[dict[str, Any]] = [{}, {"groups": [], "controlPlanes": []}]
+    for spec in edits:
+        change(w, **spec)
+        assert not asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, w.input, w.observed), None)).results
