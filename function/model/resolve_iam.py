@@ -36,6 +36,9 @@ def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
     twice = "stands twice; write a name of its own"
     for field, entries in {"teams": spec.teams, "robots": spec.robots, "repositories": spec.repositories}.items():
         yield from checks.unique((((*AT, field, i, "name"), e.name) for i, e in enumerate(entries)), twice)  # type: ignore[attr-defined]  # All have one.
+    for field, known in {"teams": iam.teams, "robots": iam.robots}.items():
+        called = (((*AT, field, i, "remoteName"), e.called) for i, e in enumerate(known.values()))  # type: ignore[attr-defined]  # Both have one.
+        yield from checks.unique(called, "is what another entry is called in the organization; keep one")
     for i, robot in enumerate(spec.robots):
         at: Location = (*AT, "robots", i)
         yield from checks.unique((((*at, "tokens", j, "name"), t.name) for j, t in enumerate(robot.tokens)), twice)
