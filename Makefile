@@ -11,7 +11,7 @@ REGISTRY ?=
 FUNCTION ?=
 PYTEST := $(BIN)/python -m pytest -q -n 2
 
-.PHONY: help demo test check format lint types imports generated generate golden parity bench image-python image xpkg push live live-down live-test live-all lock clean
+.PHONY: help demo test check format lint types imports generated generate golden parity bench image-python image xpkg try-image push live live-down live-test live-all lock clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ image: ## Build the function's image: dist/function.tar (PLATFORM=linux/arm64; B
 xpkg: image $(READY) $(GOBIN)/crossplane $(GOBIN)/crank ## Build the packages: the function, and the two configurations
 	tools/xpkg.sh
 	$(BIN)/python tools/inspect_xpkg.py dist
+
+try-image: $(READY) ## Run the image that image or xpkg built, and build it again: it is the same (buildah)
+	tools/try-image.sh
 
 push: ## Push the packages that xpkg made: REGISTRY=host/organization, version vX.Y.Z of the project
 	@tools/push.sh $(VERSION) "$(REGISTRY)" "$(FUNCTION)"
