@@ -19,6 +19,11 @@ _WORKERS = 12
 _NOTHING_CHOSEN = 5
 
 
+def _up(release: str) -> str:
+    """A program that brings a world up."""
+    return f"from live import bringing_up, world; bringing_up.up(world.World({release!r}))"
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Real Crossplanes with a Space to drive, as plain processes on loopback.
@@ -33,7 +38,7 @@ def up(release: str) -> None:
     """Bring a world up, or whatever of it is not up."""
     world = World(release)
     world.sandbox.open()
-    _enter(world, [sys.executable, "-c", f"from live.world import World; World({release!r}).up()"])
+    _enter(world, [sys.executable, "-c", _up(release)])
 
 
 @cli.command()
@@ -75,7 +80,7 @@ def test(releases: tuple[str, ...], expression: str, *, thorough: bool, keep: bo
         world.down()
         world.wipe()
         world.sandbox.open()
-        code = _inside(world, [sys.executable, "-c", f"from live.world import World; World({release!r}).up()"])
+        code = _inside(world, [sys.executable, "-c", _up(release)])
         for marks, workers in (("not alone and not last", _WORKERS), ("alone and not last", 0), ("last", 0)):
             chosen = marks + ("" if thorough else " and not thorough") + ("" if release == NEWEST else f" and not both{older}")
             command = [

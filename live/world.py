@@ -1,14 +1,12 @@
 """Brings a world up and takes it down, and knows where everything in it is."""
 
 import base64
-import functools
 import http.client
 import json
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +17,10 @@ import yaml
 from live import pki
 from live.apiserver import ADMIN, ETCD, Server
 from live.client import Api
-from live.crossplane import BINARIES, NAMESPACE, RELEASES, ROOT, module
+from live.crossplane import BINARIES, NAMESPACE, RELEASES, ROOT
 from live.packages import INSTALL, Packages
 from live.processes import Sandbox
 from live.runtime import Runtime
-from live.standins.config import Config
 from live.waiting import healthy, listening, until
 
 HUB, SPACE, REGISTRY = 16443, 17443, 15000
@@ -133,14 +130,6 @@ class World:
 
     # Up and down.
 
-    def up(self) -> None:
-        """Bring everything up that is not up. Must run where the sandbox is entered: see `__main__`."""
-        started = time.monotonic()
-        for what, step in self._steps():
-            before = time.monotonic()
-            step()
-            print(f"{time.monotonic() - started:6.1f} s  (+{time.monotonic() - before:4.1f})  {what}", file=sys.stderr, flush=True)
-
     def down(self) -> None:
         """Stop everything. What was written stays, for people to read."""
         controllers = ("controllers-hub-garbage", "controllers-hub-clusterrole", "controllers-space-garbage")
@@ -150,25 +139,6 @@ class World:
     def wipe(self) -> None:
         """Remove what was written."""
         shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        yield "certificates and kubeconfigs", self._certificates
-        yield "etcd, and the API servers of the hub and the Space", self.start_api_servers
-        yield "the Space: its kinds, gateway, controller and token exchange", self._space
-        yield "the registry, with our packages in it", self._registry
-        yield "Crossplane and its RBAC manager", self._crossplane
-        yield "provider-kubernetes and the function, installed by the package manager", self._install
-        yield "provider-upbound's, Argo CD's and Flux's kinds", self._consumers
-        yield "the definitions, and the Compositions with their Input", self._configurations
-        yield "garbage collectors and namespace controllers", self._controllers
-
-    def _certificates(self) -> None:
-        directory = self.directory / "pki"
-        for name, names in (("hub", ()), ("space", ()), ("gateway", ()), ("exchange", ("auth.upbound.io",))):
-            pki.certificate(directory / name, pki.authority(directory, f"{name}-ca"), *names)
-        pki.signing_key(directory)
-        (self.directory / "hub.kubeconfig").write_text(self.hub.kubeconfig())
-        (self.directory / "space.kubeconfig").write_text(self.space.kubeconfig())
 
     def start_api_servers(self) -> None:
         """Etcd and both API servers, where they do not run."""
@@ -191,73 +161,13 @@ class World:
             server = Server(BINARIES / "kube-apiserver", name, port, serving, signing, self.directory / "data" / name)
             self.sandbox.spawn(f"apiserver-{name}", server.command())
         for name, api in (("hub", self.hub), ("space", self.space)):
-            self._wait(f"apiserver-{name}", api.ready, 90)
-
-    def _space(self) -> None:
-        self.kubectl("apply", "--server-side", "-f", str(ROOT / "tests" / "schemas" / "spaces"), space=True)
-        crds = RELEASES[self.release].source / "crds"
-        config = Config(
-            directory=str(self.directory),
-            binaries=str(BINARIES),
-            crds=str(crds),
-            hub=HUB,
-            space=SPACE,
-            gateways=(GATEWAY, MOVED),
-            strangers=(STRANGER,),
-            exchange=EXCHANGE,
-            proxy=PROXY,
-            control=CONTROL,
-            user_tokens=(PLATFORM_TOKEN, TEAM_TOKEN),
-            static_tokens=(STATIC_TOKEN,),
-        )
-        config.write(self.directory / "standins.json")
-        self.start_standins()
+            self.wait(f"apiserver-{name}", api.ready, 90)
 
     def start_standins(self) -> None:
         """The gateway and what else is not real."""
         command = [sys.executable, "-m", "live.standins", str(self.directory / "standins.json")]
         self.sandbox.spawn("standins", command, {"PYTHONPATH": str(ROOT)})
-        self._wait("standins", lambda: listening(GATEWAY) and listening(CONTROL), 20)
-
-    def _registry(self) -> None:
-        config = {
-            "version": 0.1,
-            "storage": {"filesystem": {"rootdirectory": str(self.directory / "data" / "registry")}},
-            "http": {"addr": f"127.0.0.1:{REGISTRY}"},
-            "log": {"level": "warn"},
-        }
-        path = self.directory / "registry.yaml"
-        path.write_text(yaml.safe_dump(config))
-        self.sandbox.spawn("registry", ["docker-registry", "serve", str(path)])
-        self._wait("registry", lambda: listening(REGISTRY), 20)
-        self.packages.push("provider-kubernetes", module("provider", "github.com/crossplane-contrib/provider-kubernetes") / "package")
-        self.packages.push_stand_in("provider-upbound", "Provider", (ROOT / "tests" / "schemas" / "provider-upbound").glob("*.yaml"))
-        for name in ("function", *RELEASES[self.release].apis):
-            self.packages.push(name, ROOT / "package" / name)
-
-    def _crossplane(self) -> None:
-        release = RELEASES[self.release]
-        self.kubectl("apply", "--server-side", "-f", str(ROOT / "live" / "manifests" / "hub.yaml"))
-        self.kubectl("apply", "--server-side", "-f", "-", stdin=release.roles())
-        self._controller_manager("hub", "clusterrole-aggregation-controller")
-        account = self.runtime.account("crossplane")
-        env = {
-            "POD_NAMESPACE": NAMESPACE,
-            "TLS_CA_SECRET_NAME": "crossplane-root-ca",
-            "TLS_SERVER_SECRET_NAME": "crossplane-tls-server",
-            "TLS_CLIENT_SECRET_NAME": "crossplane-tls-client",
-            "WEBHOOK_SERVICE_NAME": "crossplane-webhooks",
-            "WEBHOOK_SERVICE_NAMESPACE": NAMESPACE,
-            "WEBHOOK_SERVICE_PORT": str(WEBHOOKS),
-            **self.runtime.in_cluster,
-        }
-        if not self.sandbox.alive("crossplane"):
-            # It looks for its CRDs in /crds of its image. It races them when it makes them: as in a pod, it is run again.
-            self.kubectl("apply", "--server-side", "-f", str(release.source / "crds"))
-            init = _with_root({"crds": release.source / "crds", "webhookconfigurations": release.source / "webhookconfigurations"})
-            command = [*init, str(BINARIES / release.binary), "core", "init", *release.init]
-            self._wait("crossplane-init", lambda: self._ran("crossplane-init", command, env, account), 60)
-        self.start_crossplane()
+        self.wait("standins", lambda: listening(GATEWAY) and listening(CONTROL), 20)
 
     def start_crossplane(self) -> None:
         """Crossplane and its RBAC manager, where they do not run."""
@@ -279,53 +189,11 @@ class World:
         self.sandbox.spawn("crossplane", [core, "core", "start", *flags], env, runtime.account("crossplane"))
         rbac = [core, "rbac", "start", "--provider-clusterrole=crossplane:allowed-provider-permissions"]
         self.sandbox.spawn("rbac-manager", rbac, runtime.in_cluster, runtime.account("rbac-manager"))
-        self._wait("crossplane", lambda: healthy(HEALTH), 60)
-
-    def _ran(self, name: str, command: list[str], env: Mapping[str, str], account: Path) -> bool:
-        """Whether a command that ends has done what it should."""
-        self.sandbox.spawn(name, command, env, account)
-        while self.sandbox.alive(name):
-            time.sleep(0.1)
-        return self.hub.get("secrets.v1.", "crossplane-tls-client", NAMESPACE) is not None
-
-    def _install(self) -> None:
-        self.kubectl("apply", "--server-side", "-f", "-", stdin=self.packages.image_configs())
-        self.install("provider-kubernetes")
-        self.install("function")
-        self.runtime.start_provider()
-        self.runtime.start_function()
-        self.install("hub")
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "upbound-credentials"},
-            "stringData": {"token": PLATFORM_TOKEN},
-        }
-        if self.hub.get("secrets.v1.", "upbound-credentials", NAMESPACE) is None:
-            self.hub.create("secrets.v1.", secret, NAMESPACE)
-
-    def _consumers(self) -> None:
-        """provider-upbound, which a stand-in plays, and the kinds of Argo CD and Flux, with the roles that docs/gitops.md gives."""
-        self.install("provider-upbound")
-        self.runtime.stand_in("upbound-provider-upbound")
-        for kinds in ("argo", "flux"):
-            self.kubectl("apply", "--server-side", "-f", str(ROOT / "tests" / "schemas" / kinds))
-        self.kubectl("apply", "--server-side", "-f", str(ROOT / "live" / "manifests" / "consumers.yaml"))
-        self.install("hub-gitops")
-        blocks = (ROOT / "docs" / "gitops.md").read_text().split("```yaml\n")
-        self.kubectl("apply", "-f", "-", stdin=next(b for b in blocks if "crossplane-consumers" in b).partition("```")[0])
+        self.wait("crossplane", lambda: healthy(HEALTH), 60)
 
     def install(self, name: str) -> None:
         """Apply a file of package/install."""
         self.kubectl("apply", "-f", str(INSTALL / f"{name}.yaml"))
-
-    def _configurations(self) -> None:
-        for api in RELEASES[self.release].apis:
-            self.install(f"configuration-{api}")
-        for api in RELEASES[self.release].apis:
-            until(f"the XRD of {api}", functools.partial(self.established, api))
-            self.apply_composition(api)
-        until("a Composition has a revision", lambda: self.hub.list("compositionrevisions.v1.apiextensions.crossplane.io"))
 
     def apply_composition(self, api: str, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """The shipped Composition, with an Input for this world that `change` may change further."""
@@ -357,20 +225,9 @@ class World:
         flags = ("--insecure-kubeconfig-exec", "--metrics-addr=127.0.0.1:19471", f"--health-addr=127.0.0.1:{FLUX_HEALTH}")
         more = ("--events-addr=", "--enable-leader-election=false")
         self.sandbox.spawn("kustomize-controller", [str(BINARIES / "kustomize-controller"), *flags, *more], env)
-        self._wait("kustomize-controller", lambda: healthy(FLUX_HEALTH), 60)
+        self.wait("kustomize-controller", lambda: healthy(FLUX_HEALTH), 60)
 
-    def _controllers(self) -> None:
-        """Garbage collection looks for new kinds every 30 s only, so it begins when those of the tests are there."""
-        for name in ("hub", "space"):
-            self._controller_manager(name, "garbage-collector-controller,namespace-controller")
-
-    def _controller_manager(self, of: str, controllers: str) -> None:
-        flags = ("--leader-elect=false", "--secure-port=0", "--use-service-account-credentials=false", "--concurrent-gc-syncs=5")
-        kubeconfig = f"--kubeconfig={self.directory / f'{of}.kubeconfig'}"
-        name = f"controllers-{of}-{controllers.partition('-')[0]}"
-        self.sandbox.spawn(name, [str(BINARIES / "kube-controller-manager"), kubeconfig, f"--controllers={controllers}", *flags])
-
-    def _wait(self, process: str, done: Callable[[], bool], seconds: float) -> None:
+    def wait(self, process: str, done: Callable[[], bool], seconds: float) -> None:
         """Wait for something that a process is to bring about; its log says why not."""
         until(process, done, seconds, explain=lambda: self.sandbox.log(process))
 
@@ -378,11 +235,3 @@ class World:
         """Whether the XRD of one of our APIs is there, and served."""
         found = self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", DEFINITIONS[api]) or {}
         return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("status", {}).get("conditions", []))
-
-
-def _with_root(directories: Mapping[str, Path]) -> list[str]:
-    """The beginning of a command that is to find directories in /, where its image has them."""
-    binds = "".join(f"mkdir $R/{name} && mount --bind {path} $R/{name} && " for name, path in directories.items())
-    everything = "for d in *; do if [ -L $d ]; then cp -P $d $R/; elif [ -d $d ]; then mkdir -p $R/$d && mount --rbind /$d $R/$d; fi; done"
-    script = f'R=/run/root; mkdir -p $R && mount -t tmpfs tmpfs $R && cd / && {everything}; {binds} exec chroot $R "$@"'
-    return ["unshare", "--mount", "sh", "-c", script, "sh"]
