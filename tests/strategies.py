@@ -186,7 +186,11 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
 def organizations(draw: st.DrawFn) -> dict[str, Any]:
     """A valid iam: teams, robots and repositories that refer to each other."""
     few = st.lists(NAMES, unique=True, max_size=2)
-    teams = [{"name": name, **draw(_optional({"remoteName": NAMES, "externalName": st.just(UUID)}))} for name in draw(few)]
+    teams: list[dict[str, Any]] = []
+    for name in draw(few):
+        team = {"name": name, **draw(_optional({"remoteName": NAMES, "externalName": st.just(UUID)}))}
+        if team.get("remoteName", name) not in {t.get("remoteName", t["name"]) for t in teams}:
+            teams.append(team)
     known = [t["name"] for t in teams] + [UUID]
     robots = []
     for name in draw(few):
