@@ -16,7 +16,7 @@ OBJECTS = {CLAIMS: "objects.v1alpha2.kubernetes.crossplane.io", NAMESPACED: "obj
 CONTROL_PLANES = "controlplanes.v1beta1.spaces.upbound.io"
 KEY = "crossplane.io/composition-resource-name"
 LABEL = "environments.upbound.io/environment"
-GONE_SECONDS = 240
+GONE_SECONDS = 400
 """An Object that is young takes half a minute to go, and each step along an edge up to a minute to be looked at again."""
 
 

@@ -163,7 +163,7 @@ def test_two_environments_over_one_control_plane(world: World, environment: Live
     second.until_ready(240)
     seen = second.remote("one", "dev")
     assert (uid(seen), seen["metadata"]["labels"]["mine"]) == (uid(had), "too")
-    assert LABEL not in second.remote("two", "dev")["metadata"]["labels"], "which it does not have"
+    assert LABEL not in second.remote("two", "dev")["metadata"].get("labels", {}), "which it does not have"
 
 
 @pytest.mark.everywhere
