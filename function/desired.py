@@ -39,6 +39,7 @@ class Composed:
         after: keys that come before it and go after it; never withholds it.
         needs: keys that must be ready before it is created.
         instead_of: keys that must be gone before it is created.
+        early: why it is too early to make it: until then it only looks whether it is there.
         guarded: whether it is created only once it is seen that what it comes after is this environment's.
         entry: its name in the environment, for messages.
         life: how it lives and goes.
@@ -66,6 +67,7 @@ class Composed:
     lacks: str = ""
     instead_of: tuple[str, ...] = ()
     guarded: bool = False
+    early: str = ""
 
 
 def managed(manifest: Mapping[str, Any]) -> bool:

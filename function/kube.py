@@ -187,12 +187,17 @@ def credentials_in(text: str) -> tuple[str, str]:
     """Token and CA of the first user and cluster of a kubeconfig, each empty where there is none."""
     try:
         found = yaml.load(text, _Plain)  # noqa: S506  # It makes text, lists and dicts only.
-    except (yaml.YAMLError, RecursionError):
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError):  # The last two come of numbers in escapes and directives.
         return "", ""
     users, clusters = dig(found, "users"), dig(found, "clusters")
     token = dig(users[0], "user", "token") if isinstance(users, list) and users else None
     ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
-    return token if isinstance(token, str) else "", ca if isinstance(ca, str) else ""
+    return _text(token), _text(ca)
+
+
+def _text(value: object) -> str:
+    """`value`, unless it is none, or what YAML calls null."""
+    return value if isinstance(value, str) and value not in ("null", "Null", "NULL", "~") else ""
 
 
 def reference(manifest: Manifest) -> Manifest:

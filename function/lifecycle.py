@@ -178,7 +178,7 @@ def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decid
         # What consumes a control plane is not told of it before it is seen whose that is.
         told = sight.updating or not places.unseen & set(c.after)
         return ("*",) if told else ("Observe",)
-    if c.policies is Policies.OBSERVE or (c.life in (Life.INSIDE, Life.USED, Life.KEPT) and places.unseen & set(c.after)):
+    if c.policies is Policies.OBSERVE or c.early or (c.life in (Life.INSIDE, Life.USED, Life.KEPT) and places.unseen & set(c.after)):
         return ("Observe",)
     if c.life is Life.INSIDE:
         return Policies.WITHOUT_DELETE.value

@@ -15,7 +15,6 @@ from function.lifecycle import (
     confirmation_for,
     moved,
     remembering,
-    remembers,
     spared,
     title,
     with_policies,
@@ -60,15 +59,22 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
         return Settled(with_policies(again(env, key, observed), Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
-    # With Delete first; only when that is observed, and the provider has looked again, does the Object go, and the remote
-    # object with it: a later namesake would be seen by then.
-    gone = sight.policies == ("*",) and (sight.going or _read(key, observed))
+    # With Delete first; only when that is observed does the Object go, and the remote object with it. What is confirmed by
+    # its uid goes only once the provider has looked again: a later namesake would be seen by then.
+    gone = sight.policies == ("*",) and (not _confirming(env, when) or sight.going or _read(key, observed))
     return None if gone else Settled(with_policies(again(env, key, observed), ("*",), {}))
 
 
+def _confirming(env: Environment, when: WhenRemoved) -> bool:
+    """Whether somebody has to agree."""
+    return when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
+
+
 def _read(key: str, observed: Observed) -> bool:
-    """Whether the provider of `key` has looked since its spec last changed, and could."""
-    return observed.fresh(key) and (observed.condition(key, "Synced").get("status") != "False" or observed.absent(key))
+    """Whether the provider of `key` has looked since its spec last changed, and could: it begins with how far it got."""
+    synced = observed.condition(key, "Synced")
+    looked = str(synced.get("message")).startswith(("create failed", "update failed", "delete failed")) or observed.absent(key)
+    return observed.fresh(key) and (synced.get("status") != "False" or looked)
 
 
 def _without_delete(c: Composed, sight: Sight) -> Composed:
@@ -89,7 +95,7 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
     if space in env.spaces and env.spaces[space].legacy:
         return f"is held because nothing can be in a Legacy Space: give Space {space} its type back"
     lives_on, confirmation = _lives_on(env, key, observed, when), confirmation_for(key, observed)
-    confirming = when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
+    confirming = _confirming(env, when)
     if leave or (lives_on and not (confirming and (sight.remote is None or spared(env, key, observed)))):
         return ""
     # What is read already as what is to go has been confirmed; anything else could be a namesake by now.
@@ -127,7 +133,7 @@ def _lives_on(env: Environment, key: str, observed: Observed, when: WhenRemoved)
 
 
 def _pending(key: str, c: Composed, text: str) -> Notice:
-    return Notice(Trouble.REMOVAL_PENDING, key, title(key, c.entry), text)
+    return Notice(Trouble.REMOVAL_PENDING, key, title(key, c.entry or key.rpartition("/")[2]), text)
 
 
 def spare_groups(env: Environment, settled: dict[str, Settled | None], observed: Observed) -> dict[str, Settled | None]:
@@ -141,12 +147,13 @@ def spare_groups(env: Environment, settled: dict[str, Settled | None], observed:
         if held or (key.startswith("controlplane/") and not _goes(env, key, s, observed)):
             host, namespace, name = _place(env, key, s, observed)
             (lives if s else left)[host, namespace].add(key if held else name)
-    remembered = {_group(env, key, settled[key], observed) for key in groups if remembers(key, observed)}
     out = dict(settled)
     for key in groups:
-        place, s = _group(env, key, settled[key], observed), settled[key]
+        s = settled[key]
+        host, _, name = _place(env, key, s, observed)
+        place = host, name
         # What is let go is not seen again, so the group must remember it; unless it is wanted under another key.
-        forgotten = bool(left[place] - lives[place]) or (place in remembered and not remembers(key, observed))
+        forgotten = bool(left[place] - lives[place])
         if (_goes(env, key, s, observed) and (lives[place] or forgotten)) or (s and forgotten):
             out[key] = _spare(s or Settled(again(env, key, observed)), remember=forgotten)
     return out
@@ -158,12 +165,6 @@ def _spare(settled: Settled, *, remember: bool) -> Settled:
     kept = Policies.WITHOUT_DELETE.value if policies == ("*",) else policies
     c = remembering(settled.composed) if remember else settled.composed
     return Settled(with_policies(c, kept, {names.SPARED: "true"} if remember else {}), settled.notice)
-
-
-def _group(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str]:
-    """The host and the name of the group `key`."""
-    host, _, name = _place(env, key, s, observed)
-    return host, name
 
 
 def _place(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str, str]:

@@ -108,8 +108,8 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
     if error := _error(c, plan, observed):
         return diagnosis.explain(error)
-    if c.lacks:
-        return c.lacks
+    if c.lacks or c.early:
+        return c.lacks or c.early
     waiting = [
         lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
     ]
@@ -131,7 +131,8 @@ def _error(c: Composed, plan: Plan, observed: Observed) -> str:
     """
     synced = observed.condition(c.key, "Synced")
     early = c.manifest["kind"] == "Object" and not observed.annotation(c.key, names.ANNOTATION_PREREQUISITES)
-    if synced.get("status") != "False" or (early and any(a in plan.wanted for a in c.after)):
+    early = (early and any(a in plan.wanted for a in c.after)) or (bool(c.early) and observed.absent(c.key))
+    if synced.get("status") != "False" or early:
         return ""
     return str(synced.get("message") or synced.get("reason") or "is not in sync")
 
@@ -266,8 +267,10 @@ def _warnings(env: Environment, plan: Plan, observed: Observed) -> list[str]:
     named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
     # Of one name there is a Configuration in each control plane: the name does not tell which, the uid does.
     installed = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if k.startswith("configuration/") and k in observed}
-    early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration"))
-    spared = [e for e in plan.emitted if e.wanted and dig(e.manifest, "metadata", "annotations", names.SPARED)]
+    # The entry of a group in which something lives on says that the group goes with the environment all the same.
+    meant = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if lifecycle.remembers(k, observed)}
+    early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration" and c not in meant))
+    spared = [e for e in plan.emitted if e.wanted and lifecycle.spared(env, e.key, observed)]
     insecure = [c.said.name for c in env.connectors if c.said.insecure_skip_tls_verify]
     places = Counter((c.control_plane.entry, c.said.claim_namespace) for c in env.connectors)
     shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]

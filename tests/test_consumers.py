@@ -486,9 +486,11 @@ def test_nothing_is_told_of_somebody_elses_control_plane(namespaced: bool) -> No
 def test_what_was_told_goes_with_its_line_though_the_control_plane_is_somebody_elses_by_now() -> None:
     w = world.settled(environment("Cloud", **{k: v for k, v in CONSUMED.items() if k != "controlPlanes"}), INPUT)
     assert [p for p in w.remote if p[0] == "tools"]
-    w.remote[PLACE]["metadata"]["labels"] = FOREIGN["metadata"]["labels"]
+    for seen in (w.remote[PLACE], w.observed["controlplane/s/default/c"]["status"]["atProvider"]["manifest"]):
+        seen["metadata"]["labels"] = dict(FOREIGN["metadata"]["labels"])
     for _ in range(3):
-        w.step()
+        rsp = w.step()
+    assert next(c for c in rsp.conditions if c.type == "Conflict").status == fnv1.STATUS_CONDITION_TRUE
     w.xr = {**w.xr, "spec": {k: v for k, v in w.xr["spec"].items() if k not in ("argocd", "flux", "connectors")}}
     for _ in range(5):
         w.step()
@@ -505,6 +507,10 @@ def test_what_was_told_goes_with_its_line_though_the_control_plane_is_somebody_e
         "users: [{user: {token: [a, b]}}]",
         "users: [{user: {token: {a: b}}}]",
         "a: &a [x]\nusers: [{user: {token: *a}}]",
+        "users: [{user: {token: null}}]\nclusters: [{cluster: {certificate-authority-data: ~}}]",
+        'users: "\\U00110000"',
+        'users: "\\UFFFFFFFF"',
+        f"%YAML {'9' * 5000}.1\n---\na: b",
         "a0: &a0 x\n"
         + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10))
         + "users: [{user: {token: *a9}}]\n",

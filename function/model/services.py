@@ -184,14 +184,15 @@ def selected(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterab
     spec = r.manifest.get("spec")
     one, selector = dig(spec, "controlPlane"), _in_full(dig(spec, SELECTOR), staged(r, stages))
     for c in control_planes if r.scope == "Group" and selector != _NOTHING else ():
-        if (c.space, c.group) == (r.space, r.group) and (c.name == one if one else selects(selector, c)):
+        # Without a selector it is for those that have the environment's label, which is never put on what is looked at.
+        meant = c.name == one if one else selects(selector, c) and not (selector is None and c.policies is Policies.OBSERVE)
+        if (c.space, c.group) == (r.space, r.group) and meant:
             yield c
 
 
 def backed_up(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterable[Stage]) -> Iterator[ControlPlane]:
-    """The control planes that must be there before `r` is: a backup is made once, of what is there then."""
-    once = service_of(r.manifest).kept and r.policies is not Policies.OBSERVE
-    return selected(r, control_planes, stages) if once else iter(())
+    """The control planes that must be there before `r` is made: a backup is made once, of what is there then."""
+    return selected(r, control_planes, stages) if service_of(r.manifest).kept else iter(())
 
 
 # What is wrong with services, before the API says so.

@@ -223,8 +223,13 @@ def _sent(i: int, tool: Literal["argocd", "flux"], r: ArgoCD | Flux, spec: s.Spe
     at, external, target, space = ("spec", "controlPlanes", i), r.external, r.target, env.spaces[r.control_plane.space]
     beside = target.here and external is not None and external.secret_store_ref.kind == "SecretStore"
     if external and not beside:
-        own = getattr(spec.control_planes[i], tool)
-        where = (*(at if own and own.external_secret else ("spec",)), tool, "externalSecret")
+        places: list[tuple[Location, object]] = [
+            (at, spec.control_planes[i]),
+            (("spec", "defaults", "controlPlane"), spec.defaults.control_plane),
+            (("spec",), spec),
+        ]
+        said = (place for place, entry in places if getattr(getattr(entry, tool), "external_secret", None))
+        where: Location = (*next(said), tool, "externalSecret")
         found = [
             r.keys
             for r in target.place.secret_stores

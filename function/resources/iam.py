@@ -141,7 +141,8 @@ def _found(uuid: str, c: Composed, observed: Observed) -> Composed:
     before = observed.annotation(c.key, names.ANNOTATION_EXTERNAL_NAME)
     made = bool(observed.annotation(c.key, names.ANNOTATION_MADE))
     known = "" if made else before
-    refused = FOUND if before and known != uuid else ""
+    # Its own UUID, written at what was made here, says that it is to be looked at from now on.
+    refused = FOUND if before and uuid not in (known, before) else ""
     uuid = known if refused else uuid
     c = replace(c, refused=refused)
     return replace(c, manifest=kube.found(c.manifest, uuid), policies=Policies.OBSERVE) if uuid else c

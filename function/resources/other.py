@@ -26,12 +26,18 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             key,
             kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space]), service.ready),
             after=(*endpoints.prerequisites(env, r.space), *_place(env, r), *map(names.resource, services.before(r, env.resources))),
-            needs=tuple(map(names.control_plane, services.backed_up(r, env.control_planes, env.stages))),
+            early="" if observed.remote(key) and not observed.absent(key) else _early(env, r, observed),
             entry=r.entry,
             life=Life.KEPT if service.kept else Life.INSIDE,
             policies=r.policies,
             immutable=service.fixed,
         )
+
+
+def _early(env: Environment, r: Resource, observed: Observed) -> str:
+    """Why it is too early to make a backup: of what is not there yet there would be nothing in it, for good."""
+    coming = (c for c in services.backed_up(r, env.control_planes, env.stages) if not observed.ready(names.control_plane(c)))
+    return ", ".join(f"waiting for control plane {c.entry}" for c in list(coming)[:1])
 
 
 def _place(env: Environment, r: Resource) -> tuple[str, ...]:

@@ -274,6 +274,19 @@ def test_what_a_team_or_robot_was_found_or_made_as_it_stays(field: str, before: 
     assert "Refused" not in conditions(w)
 
 
+def test_what_was_made_may_be_left_to_itself_by_its_own_uuid() -> None:
+    w = lived(removalPolicy="Delete")
+    uuid = w.observed[TEAM]["metadata"]["annotations"][upbound.NAME]
+    change(w, iam={**IAM, "teams": [{"name": "platform", "externalName": uuid}]})
+    for _ in range(3):
+        w.step()
+    assert "Refused" not in conditions(w)
+    assert w.observed[TEAM]["spec"]["managementPolicies"] == ["Observe"]
+    change(w, iam=IAM)
+    w.step()
+    assert w.observed[TEAM]["spec"]["managementPolicies"] == ["*"]
+
+
 def test_a_role_by_uuid_needs_no_team_of_this_environment() -> None:
     w = world.World(xr(groups=[{"name": "dev", "space": "west", "access": [{"team": upbound.UUID, "role": "admin"}]}]), strategies.INPUT)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import json
 import re
 import time
@@ -12,6 +13,7 @@ import pytest
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, model, structs
+from function.model import services
 from tests import strategies, world
 from tests.unit.test_life import DEV, change, conditions, lived, policies, xr
 
@@ -20,6 +22,13 @@ LABEL = "environments.upbound.io/environment"
 PROTECTED = "spaces.upbound.io/group-deletion-protection"
 WITHOUT_DELETE = ["Observe", "Create", "Update", "LateInitialize"]
 IN_GROUP = {"groups": [{"name": "g"}], "controlPlanes": [{"name": "dev", "group": "g"}]}
+CONFIG = {"kind": "SharedBackupConfig", "name": "default"}
+BACKUPS: list[dict[str, Any]] = [
+    {"name": "cfg", "group": "g", "manifest": strategies.BACKUP_CONFIG},
+    {"name": "b", "group": "g", "manifest": strategies.BACKUP | {"spec": {"controlPlane": "dev", "configRef": CONFIG}}},
+]
+SHARED = copy.deepcopy(strategies.INPUT)
+SHARED["rules"][0]["resources"][0]["kinds"].append("SharedBackup.spaces.upbound.io")
 GROUP = ("west.spaces.upbound.io", "", "Namespace", "", "g")
 DEV_IN_GROUP = ("west.spaces.upbound.io", "", "ControlPlane", "g", "dev")
 
@@ -611,7 +620,7 @@ def test_what_lost_its_annotations_is_held_whatever_the_policy(lost: str, policy
     del w.observed[KEY]["metadata"]["annotations"][f"environments.upbound.io/{lost}"]
     change(w, controlPlanes=[])
 
-    assert "is held because its annotations are lost" in conditions(w)["RemovalPending"]
+    assert "control plane dev (west/default/dev) is held because its annotations are lost" in conditions(w)["RemovalPending"]
     steps(w)
     assert w.deleted == []
     change(w, controlPlanes=[{"name": "dev"}])
@@ -652,11 +661,85 @@ def test_a_namesake_that_comes_after_the_confirmation_is_seen_before_anything_go
     w.reconcile()
     assert policies(w) == ["*"]
     w.reconcile()
+    assert policies(w) == ["*"], "and not held again"
     assert "deletionTimestamp" not in w.observed[KEY]["metadata"], "the provider has not looked yet"
     w.remote[DEV]["metadata"] = {"name": "dev", "namespace": "default", "uid": "11111111-0000-0000-0000-000000000000"}
     steps(w)
 
     assert (w.deleted, DEV in w.remote) == ([], True)
+
+
+def test_what_cannot_be_changed_can_be_read_and_so_goes_when_it_is_confirmed() -> None:
+    w = lived()
+    change(w, controlPlanes=[])
+    steps(w, 1)
+    uid = w.observed[KEY]["status"]["atProvider"]["manifest"]["metadata"]["uid"]
+    change(w, confirmedRemovals=[{"kind": "ControlPlane", "name": "dev", "uid": uid}])
+    for _ in range(4):
+        for c in w.observed.get(KEY, {}).get("status", {}).get("conditions", []):
+            if c["type"] == "Synced":
+                c |= {"status": "False", "message": "update failed: admission webhook denied the request"}
+        w.step()
+
+    assert w.deleted == [DEV]
+
+
+@pytest.mark.parametrize("what", ["a restore of itself", "a control plane that never comes back"])
+def test_a_backup_that_exists_is_found_again_whatever_has_become_of_its_control_plane(what: str) -> None:
+    restored = {"name": "dev", "group": "g", "restore": {"source": {"kind": "Backup", "name": "before"}}}
+    planes = [restored] if what == "a restore of itself" else [{"name": "dev", "group": "g"}, {**restored, "name": "again"}]
+    w = lived(
+        groups=[{"name": "g"}],
+        controlPlanes=planes[:1] if what != "a restore of itself" else [{"name": "dev", "group": "g"}],
+        resources=BACKUPS,
+    )
+    assert any(p[2] == "Backup" for p in w.remote)
+    w.observed = {}
+    change(w, controlPlanes=planes)
+    broken = "controlplane/west/g/dev"
+    for _ in range(6):
+        w.step()
+        if broken in w.observed and what != "a restore of itself":
+            w.observed[broken]["status"]["conditions"] = [{"type": "Synced", "status": "True"}, {"type": "Ready", "status": "False"}]
+
+    assert {f"controlplane/west/g/{p['name']}" for p in planes} <= set(w.observed)
+    assert w.deleted == []
+
+
+def test_a_backup_is_made_when_there_is_something_to_back_up() -> None:
+    w = world.World(xr(**IN_GROUP, resources=BACKUPS), strategies.INPUT)
+    for _ in range(5):
+        w.step(ready=False)
+    assert not any(p[2] == "Backup" for p in w.remote)
+    assert w.xr["status"]["resources"][1]["message"] == "waiting for control plane dev"
+    steps(w)
+    assert any(p[2] == "Backup" for p in w.remote)
+
+
+def test_a_shared_backup_without_a_selector_waits_for_none_that_is_only_looked_at() -> None:
+    shared = {"name": "all", "group": "g", "manifest": strategies.BACKUP | {"kind": "SharedBackup", "spec": {"configRef": CONFIG}}}
+    seen = {"name": "seen", "group": "g", "managementPolicies": ["Observe"]}
+    env = model.parse(xr(groups=[{"name": "g"}], controlPlanes=[*IN_GROUP["controlPlanes"], seen], resources=[shared]), SHARED)
+
+    assert [c.entry for c in services.backed_up(env.resources[0], env.control_planes, ())] == ["dev"]
+
+
+def test_a_group_that_is_only_named_gets_no_label_of_ours() -> None:
+    w = let_go()
+    change(w, groups=[], controlPlanes=[{"name": "other", "group": "g"}])
+    steps(w)
+
+    assert "environments.upbound.io/spared" not in str(w.observed["group/west/g"]["spec"])
+
+
+def test_a_confirmation_for_a_group_in_which_something_lives_on_is_no_mistake() -> None:
+    w = let_go()
+    uid = w.remote[GROUP]["metadata"]["uid"]
+    change(w, removalPolicy="Delete", confirmedRemovals=[{"kind": "Group", "name": "g", "uid": uid}])
+    steps(w)
+
+    assert w.xr["status"].get("warnings") is None
+    assert policies(w, "group/west/g") == ["*"]
 
 
 def test_a_backup_that_is_held_keeps_its_group() -> None:
