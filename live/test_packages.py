@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from live.crossplane import RELEASES, ROOT
-from live.environments import OBJECTS, Document, LiveEnvironment, uid, version
+from live.environments import APIS, CLAIMS, NAMESPACED, OBJECTS, Document, LiveEnvironment, uid, version
 from live.packages import INSTALL
 from live.runtime import FUNCTION, NOTHING
 from live.waiting import until
@@ -143,13 +143,24 @@ def test_the_step_is_removed(world: World, namespace: str) -> None:
 @pytest.mark.both
 @pytest.mark.usefixtures("healthy")
 def test_the_definitions_are_removed(world: World, namespace: str) -> None:
-    """With a Configuration package its XRD goes, and with that every environment: control planes live on, and are found again."""
+    """With a Configuration package its XRD goes, and with that every claim: control planes live on, and are found again.
+
+    Of namespaced environments none goes: Crossplane asks for their deletion without a namespace, takes the answer for
+    success, and waits (2.3, internal/controller/apiextensions/definition/reconciler.go, DeleteAllOf).
+    """
     environments = _settled(world, namespace)
 
     def remove() -> None:
         for api in RELEASES[world.release].apis:
             world.kubectl("delete", "-f", str(INSTALL / f"configuration-{api}.yaml"))
-        until("the XRDs are gone", lambda: not any(map(world.established, RELEASES[world.release].apis)), 120)
+        until("claims and their XRD are gone", lambda: world.definition(CLAIMS) is None, 180)
+        waiting = until("the other XRD is going", lambda: (world.definition(NAMESPACED) or {})["metadata"].get("deletionTimestamp"))
+        (environment,) = (e for e in environments if e.api == NAMESPACED)
+        assert waiting
+        assert environment.seen(), "it lives on"
+        assert environment.objects()
+        world.kubectl("delete", f"upboundenvironments.{APIS[NAMESPACED]}", "--all-namespaces", "--all", "--wait=false")
+        until("the other XRD is gone", lambda: world.definition(NAMESPACED) is None, 180)
 
     def restore() -> None:
         for api in RELEASES[world.release].apis:

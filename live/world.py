@@ -231,7 +231,11 @@ class World:
         """Wait for something that a process is to bring about; its log says why not."""
         until(process, done, seconds, explain=lambda: self.sandbox.log(process))
 
+    def definition(self, api: str) -> dict[str, Any] | None:
+        """The XRD of one of our APIs."""
+        return self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", DEFINITIONS[api])
+
     def established(self, api: str) -> bool:
         """Whether the XRD of one of our APIs is there, and served."""
-        found = self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", DEFINITIONS[api]) or {}
+        found = self.definition(api) or {}
         return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("status", {}).get("conditions", []))
