@@ -132,7 +132,7 @@ def test_fault(
     if moment == SETTLED:
         e.until_ready()
     else:
-        until("it begins to come up", e.objects, 60, e.explain)
+        until("it begins to come up", e.objects, 120, e.explain)
     before = {n: uid(e.remote(n, "dev")) for n in names}
     took("before")
     fault.break_(world, e)

@@ -161,7 +161,7 @@ class World:
             server = Server(BINARIES / "kube-apiserver", name, port, serving, signing, self.directory / "data" / name)
             self.sandbox.spawn(f"apiserver-{name}", server.command())
         for name, api in (("hub", self.hub), ("space", self.space)):
-            self.wait(f"apiserver-{name}", api.ready, 90)
+            self.wait(f"apiserver-{name}", api.ready, 180)
 
     def start_standins(self) -> None:
         """The gateway and what else is not real."""
