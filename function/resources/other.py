@@ -35,9 +35,10 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
 
 
 def _early(env: Environment, r: Resource, observed: Observed) -> str:
-    """Why it is too early to make a backup: of what is not there yet there would be nothing in it, for good."""
+    """Why it is too early to make `r`, or an empty string: a backup holds, for good, what was there when it was made."""
     coming = (c for c in services.backed_up(r, env.control_planes, env.stages) if not observed.ready(names.control_plane(c)))
-    return ", ".join(f"waiting for control plane {c.entry}" for c in list(coming)[:1])
+    first = next(coming, None)
+    return f"waiting for control plane {first.entry}" if first else ""
 
 
 def _place(env: Environment, r: Resource) -> tuple[str, ...]:
