@@ -19,11 +19,14 @@ help: ## Print this help
 demo: $(READY) ## Render an example through the real gRPC function, in seconds
 	@$(BIN)/python tools/demo.py
 
-test: $(READY) ## Run the whole suite: cases, laws, contract, serve, docs; coverage of function/ must be complete
+# Measuring coverage takes more than twice the time, so it is asked for: COVER=yes, which check does.
+COVER ?=
+test: $(READY) ## Run the whole suite: cases, laws, contract, serve, docs (COVER=yes: all of function/ must be covered)
 	rm -f .coverage .coverage.*
-	$(PYTEST) --cov=function --cov-report= tests
-	$(BIN)/coverage report
+	$(PYTEST) $(if $(COVER),--cov=function --cov-report=) tests
+	$(if $(COVER),$(BIN)/coverage report)
 
+check: COVER = yes
 check: $(READY) lint types imports generated test parity ## What CI runs first: format, lint, types, imports, generated files, tests, parity
 
 format: $(READY) ## Format the code and mend what can be mended

@@ -1,6 +1,7 @@
 """What `upenv` prints for Argo CD, Flux and connectors."""
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -225,7 +226,7 @@ def test_the_kubeconfig_that_a_migration_asks_for_can_be_made(type_: str, tmp_pa
     done = subprocess.run(
         ["/bin/bash", "-c", command],
         cwd=tmp_path,
-        env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
