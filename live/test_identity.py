@@ -149,9 +149,6 @@ def test_every_service_and_a_restore(world: World, environment: LiveEnvironment)
 
     for kind in SERVICES:
         until(f"the {kind} is in the Space", lambda kind=kind: world.space.get(plural(kind), "it", dev), 180, e.explain)  # type: ignore[misc]  # A name of the loop's.
-    config = world.space.get(plural("SharedBackupConfig"), "it", dev) or {}
-    backup = world.space.get(plural("Backup"), "it", dev) or {}
-    assert config["metadata"]["creationTimestamp"] <= backup["metadata"]["creationTimestamp"]
     assert not e.remote("again", "dev"), "its backup is not complete"
     for kind in ("Backup", "SharedBackup"):
         world.space.patch(plural(kind), "it", {"status": {"phase": "Completed"}}, dev, sub="status")

@@ -45,9 +45,10 @@ def _look_after(hub: Api, kind: str, found: dict[str, Any]) -> None:
         return
     external = metadata.get("annotations", {}).get(_EXTERNAL_NAME)
     if _FINALIZER not in metadata.get("finalizers", []) or not external:
-        if not external and not policies & {"*", "Create"}:
+        makes = bool(policies & {"*", "Create"})
+        if not external and not makes:
             return
-        annotations = {_EXTERNAL_NAME: external} if external else {_EXTERNAL_NAME: str(uuid.uuid4()), _MADE: now()}
+        annotations = {_EXTERNAL_NAME: external or str(uuid.uuid4()), **({_MADE: now()} if makes else {})}
         change = {"finalizers": sorted({*metadata.get("finalizers", []), _FINALIZER}), "annotations": annotations}
         found = hub.patch(kind, name, {"metadata": change}, namespace)
         external = annotations[_EXTERNAL_NAME]
@@ -59,6 +60,17 @@ def _look_after(hub: Api, kind: str, found: dict[str, Any]) -> None:
         told = {"status": "True", "lastTransitionTime": now(), "observedGeneration": generation}
         all_ = [{"type": "Ready", "reason": "Available", **told}, {"type": "Synced", "reason": "ReconcileSuccess", **told}]
         at = {"id": external} if kind.startswith(("teams.", "robots.")) else {}
+        if kind.startswith("repositories."):
+            said = found["spec"]["forProvider"]
+            policy = "publish" if said["publish"] else "draft"
+            at = {
+                "repositoryId": 1,
+                "accountId": 1,
+                "name": said["name"],
+                "official": False,
+                "public": said["public"],
+                "publishPolicy": policy,
+            }
         hub.patch(kind, name, {"status": {"conditions": all_, "atProvider": at}}, namespace, sub="status")
 
 
