@@ -140,8 +140,9 @@ def spared(env: Environment, key: str, observed: Observed) -> bool:
 
 def remembers(key: str, observed: Observed) -> bool:
     """Whether it is remembered of the group `key` that something lives on in it: here, or in the group itself."""
-    there = observed.text(key, *REMOTE, "metadata", "labels", names.SPARED)
-    return key.startswith("group/") and bool(observed.annotation(key, names.SPARED) or there)
+    if not key.startswith("group/"):
+        return False
+    return bool(observed.annotation(key, names.SPARED) or observed.text(key, *REMOTE, "metadata", "labels", names.SPARED))
 
 
 def remembering(c: Composed) -> Composed:

@@ -110,7 +110,7 @@ class Observed:
     def absent(self, key: str) -> bool:
         """Whether an Object that only looks has looked, and there is nothing. What it saw before stays in its status."""
         synced = self.condition(key, "Synced")
-        return self.fresh(key) and synced.get("status") == "False" and ABSENT in str(synced.get("message"))
+        return synced.get("status") == "False" and ABSENT in str(synced.get("message")) and self.fresh(key)
 
     def uid(self, key: str) -> str:
         """What tells the thing that `key` stands for from a later namesake, or an empty string where that is not seen."""
@@ -141,6 +141,6 @@ def text(document: Any, *path: str) -> str:  # noqa: ANN401  # Whatever is there
 
 def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
     """What `document` has at `path`, or None where any part of it is missing or no object."""
-    if isinstance(document, Tree):
-        return document.dig(path)
-    return environment.dig(document, *path)
+    if isinstance(document, dict) or not isinstance(document, Tree):
+        return environment.dig(document, *path)
+    return document.dig(path)

@@ -127,8 +127,9 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     for key, manifest in manifests.items():
         metadata = observed.mapping(key, "metadata")
         if PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
+            mine = _finalizer(key, observed)
             for target in _references(manifest):
-                held[target].append(_finalizer(key, observed))
+                held[target].append(mine)
     return {
         key: _with_finalizers(manifest, held.get(identity(manifest), []), observed.mapping(key, "metadata"))
         for key, manifest in manifests.items()

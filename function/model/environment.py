@@ -81,7 +81,8 @@ def qualified_kind(manifest: Mapping[str, Any]) -> str:
 def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
     """What `document` has at `path`, or None where any part of it is missing or no object."""
     for part in path:
-        if not isinstance(document, Mapping):
+        # A dict is known for one at once; to ask whether something is any Mapping takes ten times as long.
+        if not isinstance(document, (dict, Mapping)):
             return None
         document = document.get(part)
     return document
