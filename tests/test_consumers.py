@@ -1,7 +1,9 @@
 """What consumes control planes: no secret leaves a Secret, nothing of the platform is borrowed, and things go in order."""
 
 import base64
+import contextlib
 import copy
+import itertools
 from typing import Any
 
 import pytest
@@ -62,11 +64,30 @@ FLUX: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("way", FLUX)
-@pytest.mark.parametrize(("space", "auth", "target"), AUTHS)
+PLACES = [("a", "b-c", "d"), ("a-b", "c", "d"), ("a", "b", "c-d"), ("a", "c", "d"), ("a-b", "c-d", "e")]
+
+
+@pytest.mark.parametrize(("one", "two"), list(itertools.combinations(PLACES, 2)))
+def test_two_control_planes_are_refused_exactly_when_argo_cd_would_call_them_alike(one: tuple[str, ...], two: tuple[str, ...]) -> None:
+    hosts = {space: f"{space}.spaces.upbound.io" for space, _, _ in (one, two)}
+    planes = [{"name": n, "remoteName": c, "space": s, "group": g} for n, (s, g, c) in (("one", one), ("two", two))]
+    spec = {"organization": "acme", "spaces": [{"name": s, "host": h} for s, h in hosts.items()], "controlPlanes": planes}
+    xr = strategies.composite(spec, namespaced=True)
+    alike = len({names.argocd_cluster(c) for c in model.parse(xr, INPUT).control_planes}) == 1
+
+    xr["spec"]["argocd"] = {"target": "tools"}
+    refused = pytest.raises(model.InvalidError, match="is called in Argo CD as another") if alike else contextlib.nullcontext()
+    with refused:
+        assert len(model.parse(xr, INPUT).argocd) == 2
+
+
+NO_TOKEN = ("Disconnected", "Legacy")  # exec is refused in these: tests/bad_input.yaml.
+
+
+@pytest.mark.parametrize(
+    ("space", "auth", "target", "way"), [(*a, way) for a in AUTHS for way in FLUX if way != "exec" or a[0] not in NO_TOKEN]
+)
 def test_6_a_marker_in_every_secret_that_is_read_is_in_nothing_but_secrets(space: str, auth: str, target: str, way: str) -> None:
-    if way == "exec" and space in ("Disconnected", "Legacy"):
-        return  # Refused: tests/bad_input.yaml.
     flux = {"target": "tools" if way == "externalSecret" else "here", "sourceRef": {"name": "flux-system"}, **FLUX[way]}
     xr = environment(space, argocd={"target": target, "auth": auth, "externalSecret": strategies.STORE_REF}, flux=flux)
     if way == "kubeconfigSecretRef":
