@@ -83,8 +83,11 @@ live-down: $(READY) ## Take the live worlds down
 	$(BIN)/python -m live down --crossplane 2.3
 	$(BIN)/python -m live down --crossplane 1.20
 
-live-test: live-needs $(READY) $(LIVE) ## Test in live worlds: Crossplane 2.3, and what matters of it with 1.20 (minutes; root)
-	$(BIN)/python -m live test
+live-test: live-needs $(READY) $(LIVE) ## Test in live worlds: Crossplane 2.3, and what matters of it with 1.20, at once (minutes; root)
+	@$(MAKE) --jobs 2 --keep-going --no-print-directory live-test-2.3 live-test-1.20 || ($(BIN)/python -m live failures; exit 1)
+
+live-test-%:
+	$(BIN)/python -m live test --crossplane $*
 
 live-all: live-needs $(READY) $(LIVE) ## The same with every fault at both moments and with load; before a release
 	$(BIN)/python -m live test --all

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -108,10 +109,24 @@ def test(releases: tuple[str, ...], expression: str, *, thorough: bool, keep: bo
 @_RELEASE
 def table(release: str) -> None:
     """Print what the last tests of a world took, as Markdown, for docs/reliability.md and docs/scale.md."""
-    lines = (World(release).directory / "results.jsonl").read_text().splitlines()
-    for row in sorted({r["test"]: r for r in map(json.loads, lines)}.values(), key=lambda r: str(r["test"])):
+    for row in _results(release):
         notes = ", ".join(f"{what} {value:g}" for what, value in row["notes"].items() if what != "before")
         click.echo(f"| {row['test'].removeprefix('test_').replace('_', ' ')} | {row['seconds']:.0f} | {notes} |")
+
+
+@cli.command()
+def failures() -> None:
+    """Print what was red in the last tests of all worlds, and why in short."""
+    for release in RELEASES:
+        for row in filter(lambda r: r["failure"], _results(release)):
+            click.echo(f"Crossplane {release}: {row['test']}: {row['failure']}")
+
+
+def _results(release: str) -> list[dict[str, Any]]:
+    """The last result of each test of a world, by name."""
+    kept = World(release).directory / "results.jsonl"
+    rows = map(json.loads, kept.read_text().splitlines() if kept.exists() else ())
+    return sorted({r["test"]: r for r in rows}.values(), key=lambda r: str(r["test"]))
 
 
 def _enter(world: World, command: list[str]) -> None:

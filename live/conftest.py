@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from live.environments import MADE, LiveEnvironment
 from live.world import TEAM_TOKEN, World
 
 RELEASE = os.environ.get("LIVE_RELEASE", NEWEST)
+_LINES = 3
 _numbers = itertools.count(1)
 
 
@@ -26,9 +26,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("api", RELEASES[RELEASE].apis)
 
 
+@pytest.hookimpl(trylast=True)  # When what is not chosen is left out already.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long: workers take tests in this order."""
-    items.sort(key=lambda item: "long" not in item.keywords)
+    """Let each worker begin with something that takes long: it has an equal part of this list, and gives of its end to others."""
+    long = [item for item in items if "long" in item.keywords]
+    part = max(1, len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    items[:] = [item for item in items if item not in long]
+    for number, item in enumerate(long):
+        items.insert(number * part, item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -97,19 +102,22 @@ def healthy(world: World) -> Iterator[None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print, and keep, what took how long."""
-    rows = [
-        (report.nodeid.rpartition("::")[2], report.duration, report.user_properties)
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.getreports(outcome)
-        if report.when == "call"
-    ]
-    if not rows:
+    """Print, and keep, what took how long, and why what is red is red."""
+    reports = [r for outcome in ("passed", "failed", "error") for r in terminalreporter.getreports(outcome)]
+    reports = sorted((r for r in reports if r.when == "call" or r.failed), key=lambda r: r.nodeid)
+    if not reports:
         return
     terminalreporter.section(f"Crossplane {RELEASE}")
-    for name, duration, notes in sorted(rows):
-        told = ", ".join(f"{what} {seconds} s" for what, seconds in notes)
-        terminalreporter.write_line(f"{duration:7.1f} s  {name}{f': {told}' if told else ''}")
-    kept = Path(World(RELEASE).directory) / "results.jsonl"
-    with kept.open("a") as file:
-        file.writelines(json.dumps({"test": n, "seconds": round(d, 1), "notes": dict(p)}) + "\n" for n, d, p in rows)
+    with (World(RELEASE).directory / "results.jsonl").open("a") as file:
+        for report in reports:
+            name, notes = report.nodeid.rpartition("::")[2], report.user_properties
+            told = ", ".join(f"{what} {seconds} s" for what, seconds in notes)
+            terminalreporter.write_line(f"{report.duration:7.1f} s  {name}{f': {told}' if told else ''}")
+            why = _why(report) if report.failed else ""
+            file.write(json.dumps({"test": name, "seconds": round(report.duration, 1), "notes": dict(notes), "failure": why}) + "\n")
+
+
+def _why(report: pytest.TestReport) -> str:
+    """The first lines of what went wrong."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return "\n".join(str(crash.message if crash else report.longrepr).splitlines()[:_LINES])

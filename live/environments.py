@@ -125,15 +125,19 @@ class LiveEnvironment:
 
     # Waiting.
 
+    def applied(self) -> bool:
+        """Whether what was applied last has reached the function, and what that said was applied."""
+        composite = self.composite()
+        current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
+        synced = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
+        return bool(current and synced)
+
     def until_ready(self, seconds: float = 150) -> None:
         """Wait until the environment is Ready, at what was applied last."""
 
         def ready() -> bool:
-            composite = self.composite()
-            current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
-            synced = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
-            said = {c["type"]: c["status"] for c in composite.get("status", {}).get("conditions", [])}
-            return bool(current and synced and self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True")
+            said = {c["type"]: c["status"] for c in self.composite().get("status", {}).get("conditions", [])}
+            return self.applied() and self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True"
 
         until(f"{self.api} {self.namespace}/{self.name} Ready", ready, seconds, self.explain)
 
@@ -141,14 +145,14 @@ class LiveEnvironment:
         """Wait until the environment is not Ready: an apply that fails in between leaves that as it was."""
         until(f"{self.namespace}/{self.name} not Ready", lambda: self.condition("Ready")[0] == "False", seconds, self.explain)
 
-    def until_says(self, condition: str, text: str, status: str = "True", seconds: float = 120) -> str:
-        """Wait until a condition has a status, and says something; its whole message."""
+    def until_says(self, condition: str, *texts: str, status: str = "True", seconds: float = 120) -> str:
+        """Wait until a condition has a status, and says all of `texts`; its whole message."""
 
         def said() -> str:
             found, message = self.condition(condition)
-            return (message or " ") if found == status and text in message else ""
+            return (message or " ") if found == status and all(text in message for text in texts) else ""
 
-        return str(until(f"{condition} {status} saying {text!r}", said, seconds, self.explain))
+        return str(until(f"{condition} {status} saying {texts}", said, seconds, self.explain))
 
     def until_gone(self, seconds: float = GONE_SECONDS) -> None:
         """Wait until the environment, its composite and all its Objects are gone."""

@@ -37,7 +37,7 @@ def _rollout(world: World, namespace: str) -> LiveEnvironment:
     e.apply(controlPlanes=[{"name": s, "group": group} for s in STAGES], configurations=[_version("v1.0.0")])
     until("version 1 everywhere", lambda: set(_runs(world, e).values()) == {"v1.0.0"}, 300, e.explain)
     e.until_ready(180)
-    e.until_says("RolledOut", "")
+    e.until_says("RolledOut")
     return e
 
 
@@ -61,7 +61,7 @@ def test_a_bad_release_stops_at_the_first_stage(world: World, namespace: str, to
     assert e.condition("Ready")[0] == "True"
     e.apply(configurations=[_version("v1.1.1")])
     until("the mended one is in dev", lambda: _runs(world, e)["dev"] == "v1.1.1", 90, e.explain)
-    e.until_says("RolloutHalted", "", status="False")
+    e.until_says("RolloutHalted", status="False")
     stages = until("dev soaks", lambda: [s for s in e.status.get("stages", []) if s.get("soakingUntil")], 90, e.explain)
     assert stages[0]["name"] == "dev"
     assert _runs(world, e)["staging"] == "v1.0.0"
@@ -82,4 +82,4 @@ def test_a_good_release_reaches_production(world: World, namespace: str, took: C
     assert _runs(world, e)["prod"] == "v1.0.0"
     until("prod", lambda: _runs(world, e)["prod"] == "v1.1.0", SOAK_SECONDS + 150, e.explain)
     took("prod")
-    e.until_says("RolledOut", "")
+    e.until_says("RolledOut")
