@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from function import endpoints, kube, lifecycle, names, relations, removal, rollout
+from function import endpoints, kube, lifecycle, names, relations, removal, rollout, tokens
 from function.desired import Composed, Life, Manifest, managed, remote
 from function.lifecycle import Settled
 from function.model.environment import Environment
@@ -30,15 +30,20 @@ FAMILIES: tuple[Callable[[Environment, Observed], Iterable[Composed]], ...] = (
 def compose(env: Environment, observed: Observed) -> Plan:
     """What is to exist now. Wanted and observed is always emitted; unwanted and observed goes as removal says."""
     wanted = {c.key: c for family in FAMILIES for c in family(env, observed)}
-    withheld = {c.key: c for c in wanted.values() if c.key not in observed and (c.lacks or _too_early(c, wanted, observed))}
+    withheld: dict[str, Composed] = {}
     settled: dict[str, Settled | None] = {}
     places = lifecycle.Places()
     for c in wanted.values():
-        if lifecycle.barred(c, places) and c.key not in observed:
-            wanted[c.key] = c if c.key in withheld else replace(c, lacks=UNSEEN)
-            withheld[c.key] = wanted[c.key]
-        if c.key not in withheld:
+        early, barred, new = _too_early(c, wanted, observed), lifecycle.barred(c, places), c.key not in observed
+        if not (new or (c.leads and _changes(c, observed))) or not (early or barred or c.lacks):
             settled[c.key] = lifecycle.wanted(env, c, observed, places)
+            continue
+        if barred and not (early or c.lacks):
+            wanted[c.key] = replace(c, lacks=UNSEEN)
+        if new:
+            withheld[c.key] = wanted[c.key]
+        else:
+            settled[c.key] = Settled(lifecycle.again(env, c.key, observed))
     stated = [(key, s.composed.manifest) for key, s in settled.items() if s]
     settled |= _unwanted(env, wanted, observed, places.foreign, stated)
     settled = removal.spare_groups(env, settled, observed)
@@ -59,8 +64,17 @@ def compose(env: Environment, observed: Observed) -> Plan:
 
 
 def _too_early(c: Composed, wanted: dict[str, Composed], observed: Observed) -> bool:
-    """Whether something that `c` needs is not ready, or what it is instead of is still there."""
-    return not all(observed.ready(n) for n in c.needs if n in wanted) or any(k in observed for k in c.instead_of)
+    """Whether something that `c` needs is not ready, is going with what it comes after, or what it is instead of is still there."""
+    return (
+        not all(observed.ready(n) for n in c.needs if n in wanted)
+        or any(map(observed.going, (*c.after, *c.needs)))
+        or any(k in observed for k in c.instead_of)
+    )
+
+
+def _changes(c: Composed, observed: Observed) -> bool:
+    """Whether `c` says something else than what is observed of it."""
+    return not _within({part: c.manifest[part] for part in ("spec", "data") if part in c.manifest}, observed.document(c.key))
 
 
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
@@ -68,8 +82,10 @@ def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -
     c = settled.composed
     after, metadata = [a for a in c.after if a in wanted], c.manifest["metadata"]
     if not managed(c.manifest):
-        # A generation of a token that is in use need not be the wanted one.
-        after = [a for a in c.after if a in wanted or a in observed]
+        # A generation of a token that is in use need not be the wanted one, and stays until what uses it works with another.
+        works = not c.after or (observed.ready(c.key) and not c.lacks and not _changes(c, observed))
+        before = () if works else tokens.named_by(c.key, observed)
+        after = [a for a in dict.fromkeys((*c.after, *before)) if a in wanted or a in observed]
         annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AFTER: ",".join(after)}
         return {**c.manifest, "metadata": {**metadata, "annotations": annotations}} if after else c.manifest
     if c.manifest["kind"] != "Object" or not after:
@@ -88,14 +104,15 @@ def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:
     if not managed(manifest):
         # What Ready says of a Release is of what it said until now.
         said = manifest.get("kind") != "Release" or _within(manifest["spec"]["forProvider"], observed.field(c.key, "spec", "forProvider"))
-        return Emitted(c.key, manifest, observed.ready(c.key) and said and not c.lacks)
+        waits = c.leads and not all(observed.ready(n) for n in c.needs)
+        return Emitted(c.key, manifest, observed.ready(c.key) and said and not c.lacks and not waits)
     want, have = remote(c.manifest), observed.said(c.key)
     stated = bool(have == want)
     # What an author wrote of metadata may be dropped by the API server, so it is not waited for.
     part = want if c.life not in (Life.INSIDE, Life.KEPT) else {k: v for k, v in want.items() if k != "metadata"}
     said = (stated or _within(part, have)) and observed.field(c.key, "spec", "managementPolicies") == manifest["spec"]["managementPolicies"]
     was = c.once and bool(observed.annotation(c.key, names.ANNOTATION_INSTALLED))
-    return Emitted(c.key, manifest, (observed.ready(c.key) and said) or was, stated=stated)
+    return Emitted(c.key, manifest, (observed.ready(c.key) and said and not c.lacks) or was, stated=stated)
 
 
 def _within(want: object, have: object) -> bool:

@@ -49,6 +49,7 @@ class Composed:
         asks: whether its removal is asked about, as a control plane's is, though it is inside one.
         once: whether it stays ready once it has been: how its changes go is told elsewhere.
         refused: why it is not as the environment says, where its family had to keep it as it was.
+        leads: whether others get somewhere by it: a change of it waits, as its creation does, for what it needs.
         lacks: what its manifest cannot be written without, and is not there: it is not created, or stays as it is.
     """
 
@@ -68,6 +69,7 @@ class Composed:
     instead_of: tuple[str, ...] = ()
     guarded: bool = False
     early: str = ""
+    leads: bool = False
 
 
 def managed(manifest: Mapping[str, Any]) -> bool:

@@ -28,11 +28,12 @@ SETTLED = timedelta(minutes=10)
 READING = timedelta(minutes=5)
 """How long a settled environment may rest that reads Secrets: Crossplane watches those from 2.4 on only."""
 UNSETTLED = timedelta(seconds=10)
-"""How long an unsettled environment may rest, and one whose circuit breaker is open. Eight children that come up are
-enough to open Crossplane's breaker for five minutes; it drops every event then, an author's edits too, but does not
-filter this requeue (crossplane internal/circuit/mapfunc.go)."""
+"""How long an unsettled environment may rest. Eight children that come up are enough to open Crossplane's circuit breaker
+for five minutes; it drops every event then, an author's edits too, but does not filter this requeue (crossplane
+internal/circuit/mapfunc.go)."""
 LONGEST = timedelta(minutes=1)
-"""The same where there is much to apply at every call."""
+"""The same where there is much to apply at every call, and for a settled one whose breaker is open: it closes at the first
+event after five minutes (internal/circuit/token_bucket.go), and what is settled may have none for an hour."""
 _CHILDREN_A_SECOND = 5
 MINUTE = timedelta(minutes=1)
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
@@ -145,9 +146,9 @@ def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
     `settled` is the longest; `heard` is whether Crossplane hears of changes to what is composed.
     """
     moving = any(phase is Phase.PROGRESSING for phase, _ in plan.rollout.phases())
-    if moving or plan.going or not (heard and plan.complete and all(e.ready for e in plan.emitted)):
+    if moving or plan.going or not (plan.complete and all(e.ready for e in plan.emitted)):
         return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
-    due = plan.rollout.due
+    settled, due = settled if heard else LONGEST, plan.rollout.due
     return min(settled, MINUTE * math.ceil((due - plan.rollout.now) / MINUTE)) if due else settled
 
 

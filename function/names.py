@@ -120,9 +120,9 @@ def connection(c: ControlPlane) -> str:
     return f"connection/{_path(c)}"
 
 
-def connection_detail(c: ControlPlane, key: str) -> str:
+def connection_detail(entry: str, key: str) -> str:
     """Key of a control plane's connection detail in the environment's connection Secret."""
-    return f"{c.entry}.{key}"
+    return f"{entry}.{key}"
 
 
 def required(secret: SecretKey) -> str:

@@ -62,6 +62,10 @@ class Observed:
         """Whether the provider of `key` has looked since its spec last changed."""
         return readiness.fresh(self.document(key), self._conditions_of(key))
 
+    def going(self, key: str) -> bool:
+        """Whether `key` is being deleted."""
+        return bool(self.field(key, "metadata", "deletionTimestamp"))
+
     def condition(self, key: str, type_: str) -> Document:
         """A condition of `key`, or an empty one."""
         return self._conditions_of(key).get(type_, {})

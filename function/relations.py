@@ -11,21 +11,27 @@ from function.observed import WANTED, Observed, dig
 from function.readiness import Document
 
 Identifier = tuple[str, str]
-"""Kind and name. Composed resources of one environment share a namespace, or have none."""
+"""Kind and name, of a Secret with its namespace: all else that an environment composes shares one, or has none."""
 PROVIDER = "finalizer.managedresource.crossplane.io"
 """provider-kubernetes' own finalizer: an Object that has it does not go before the provider has let go of what it refers to."""
 
 
+def secret(namespace: object, name: object) -> Identifier:
+    """What a Secret is called."""
+    return "Secret", f"{namespace}/{name}"
+
+
 def identity(document: Document) -> Identifier:
     """What others call `document`."""
-    return str(document.get("kind")), str(dig(document, "metadata", "name"))
+    kind, name = str(document.get("kind")), str(dig(document, "metadata", "name"))
+    return secret(dig(document, "metadata", "namespace"), name) if kind == "Secret" else (kind, name)
 
 
 def identities(document: Document) -> Iterator[Identifier]:
     """What others call `document`, or what it brings along: a Secret that it writes, a UUID that it got."""
-    kind, written = str(document.get("kind")), dig(document, "spec", "writeConnectionSecretToRef", "name")
+    kind = str(document.get("kind"))
     yield identity(document)
-    yield from _named("Secret", written)
+    yield from _secret(document, dig(document, "spec", "writeConnectionSecretToRef"))
     yield from _named(f"Upbound{kind}", dig(document, "metadata", "annotations", names.ANNOTATION_EXTERNAL_NAME))
 
 
@@ -44,14 +50,18 @@ def referrers(observed: Observed, *stated: tuple[str, Document]) -> Mapping[Iden
 def acts(key: str, wanted: Mapping[str, Composed], observed: Observed) -> bool:
     """Whether something lives by `key` that does not refer to it.
 
-    A robot's tokens live by its memberships, until they are gone. Whoever reads a token outside this environment lives by
-    the old generation, until the next one is ready.
+    A robot's tokens live by its memberships, until they are gone or the next ones are there. Whoever reads a token outside
+    this environment lives by the old generation, until the next one is ready.
     """
     family, robot, *rest = (*key.split("/"), "")
-    if family == "membership" and names.robot(robot) not in wanted:
-        return any(k.startswith(names.tokens_of(robot)) for k in observed)
-    next_ = (k for k in wanted if family == "token" and k.startswith(f"{names.tokens_of(robot)}{rest[0]}/"))
-    return any(not observed.ready(k) for k in next_)
+    if family == "membership":
+        serves = any(k.startswith(names.tokens_of(robot)) for k in observed)
+        return serves and (names.robot(robot) not in wanted or _coming(names.membership(robot, ""), wanted, observed))
+    return family == "token" and _coming(f"{names.tokens_of(robot)}{rest[0]}/", wanted, observed)
+
+
+def _coming(beginning: str, wanted: Mapping[str, Composed], observed: Observed) -> bool:
+    return any(not observed.ready(k) for k in wanted if k.startswith(beginning))
 
 
 def _targets(document: Document) -> Iterator[Identifier]:
@@ -59,7 +69,7 @@ def _targets(document: Document) -> Iterator[Identifier]:
     yield from _references(document)
     yield from _named("ProviderConfig", dig(spec, "providerConfigRef", "name"))
     for part in ("credentials", "identity"):
-        yield from _named("Secret", dig(spec, part, "secretRef", "name"))
+        yield from _secret(document, dig(spec, part, "secretRef"))
     for path, kind in _REFERENCES:
         yield from _named(kind, dig(spec, "forProvider", *path))
     for subject in _list(dig(document, *WANTED, "spec", "subjects")):
@@ -68,7 +78,14 @@ def _targets(document: Document) -> Iterator[Identifier]:
 
 def _references(document: Document) -> Iterator[Identifier]:
     for r in _list(dig(document, "spec", "references")):
-        yield from _named(str(dig(r, "dependsOn", "kind")), dig(r, "dependsOn", "name"))
+        kind, ref = str(dig(r, "dependsOn", "kind")), dig(r, "dependsOn")
+        yield from _secret(document, ref) if kind == "Secret" else _named(kind, dig(ref, "name"))
+
+
+def _secret(document: Document, ref: object) -> Iterator[Identifier]:
+    """The Secret that `document` names by `ref`, in its own namespace where that says none."""
+    if isinstance(name := dig(ref, "name"), str) and name:
+        yield secret(dig(ref, "namespace") or dig(document, "metadata", "namespace"), name)
 
 
 def _named(kind: str, name: object) -> Iterator[Identifier]:
@@ -125,8 +142,7 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     """
     held: defaultdict[Identifier, list[str]] = defaultdict(list)
     for key, manifest in manifests.items():
-        metadata = observed.mapping(key, "metadata")
-        if PROVIDER in _list(metadata.get("finalizers")) and not metadata.get("deletionTimestamp"):
+        if PROVIDER in _list(observed.field(key, "metadata", "finalizers")) and not observed.going(key):
             mine = _finalizer(key, observed)
             for target in _references(manifest):
                 held[target].append(mine)

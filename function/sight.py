@@ -41,7 +41,7 @@ class Sight:
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
             fresh=observed.fresh(key),
             made=bool(dig(metadata, "annotations", names.ANNOTATION_MADE)),
-            going=bool(metadata.get("deletionTimestamp")),
+            going=observed.going(key),
         )
 
     @property

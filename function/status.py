@@ -1,11 +1,10 @@
 """What people read: the environment's status and its conditions. Messages are the same for the same state, and never carry a time."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function import diagnosis, endpoints, lifecycle, names, progress, readiness, relations, tokens
+from function import diagnosis, endpoints, lifecycle, names, progress, readiness, relations, tokens, warnings
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
@@ -15,13 +14,6 @@ from function.model.parts import ControlPlane, Policies, RemovalPolicy, Token
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
-MOST_CHILDREN = 40
-"""Children of one XR that Crossplane's circuit breaker is at ease with (crossplane internal/circuit/token_bucket.go)."""
-SPARED = "a control plane that is not this environment's to delete lives on in it"
-SESSION = (
-    "provider-upbound keeps one session a process: rules let several organizations use it, and only the first to ask is served; "
-    "let one organization in the Composition's Input, or run a provider for each"
-)
 _ARGOCD = ("cluster", "externalsecret", "project", "application")
 _FLUX = ("kubeconfig", "externalsecret", "kustomization")
 _IDENTITY = (names.UPBOUND, "team/", "robot/", "membership/", "token/", "repository/", "permission/")
@@ -87,7 +79,7 @@ def report(env: Environment, plan: Plan, observed: Observed) -> tuple[dict[str, 
         "totalControlPlanes": len(control_planes),
         "summary": f"{ready}/{len(control_planes)}",
         "message": _message(conditions, plan),
-        "warnings": _warnings(env, plan, observed),
+        "warnings": warnings.told(env, plan, observed),
         "leftBehind": left_behind(plan, observed),
     }
     return {k: v for k, v in status.items() if v or isinstance(v, int) or k == "controlPlanes"}, conditions
@@ -187,7 +179,7 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
     missing = [
         f"{lifecycle.title(c.key, c.entry)}{f' ({_why(c, plan, observed)})' if c.needs else ''}"
         for c in plan.wanted.values()
-        if c.key.startswith(("kubeconfig", "providerconfig/")) and not observed.ready(c.key)
+        if c.key.startswith(("kubeconfig", "providerconfig/")) and not all(map(observed.ready, (c.key, *c.needs)))
     ]
     if missing:
         return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
@@ -260,30 +252,6 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
     return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
-
-
-def _warnings(env: Environment, plan: Plan, observed: Observed) -> list[str]:
-    named = {("ControlPlane", c.entry) for c in env.control_planes} | {("Group", g.entry) for g in env.groups if g.owned}
-    named |= {("Repository", r.name) for r in env.iam.repositories} | {(r.manifest["kind"], r.entry) for r in env.resources}
-    # Of one name there is a Configuration in each control plane: the name does not tell which, the uid does.
-    installed = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if k.startswith("configuration/") and k in observed}
-    # The entry of a group in which something lives on says that the group goes with the environment all the same.
-    meant = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if lifecycle.remembers(k, observed)}
-    early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration" and c not in meant))
-    spared = [e for e in plan.emitted if e.wanted and lifecycle.spared(env, e.key, observed)]
-    insecure = [c.said.name for c in env.connectors if c.said.insecure_skip_tls_verify]
-    places = Counter((c.control_plane.entry, c.said.claim_namespace) for c in env.connectors)
-    shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]
-    many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
-    return [
-        *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
-        *(f"connector {name} does not verify the certificate of its Space" for name in insecure),
-        *shared,
-        *(f"confirmedRemovals names {c.kind} {c.name}, which is still wanted; take the entry out" for c in early),
-        *(f"{lifecycle.title(e.key, plan.wanted[e.key].entry)} is not deleted with this environment: {SPARED}" for e in spared),
-        *([SESSION] if env.iam.shared and names.UPBOUND in plan.wanted else ()),
-        *([f"{many}; make several environments"] if len(plan.emitted) > MOST_CHILDREN else []),
-    ]
 
 
 def _few(texts: Sequence[str], separator: str = ", ", most: int = _MOST_NAMED) -> str:

@@ -23,13 +23,19 @@ def current(token: SecretKey | Token | None, observed: Observed) -> tuple[Secret
     if not isinstance(token, Token):
         return token, ()
     wanted, used = names.token(token), relations.referrers(observed)
-    if observed.ready(wanted) or used["Secret", token.secret.name]:
+    working = observed.ready(wanted) and not observed.going(wanted)
+    if working or used[relations.secret(token.secret.namespace, token.secret.name)]:
         return token.secret, (wanted,)
     for key in sorted((k for k in observed if k.startswith(names.generations(token)) and k != wanted), key=_generation, reverse=True):
-        name, going = observed.text(key, *_REF, "name"), observed.field(key, "metadata", "deletionTimestamp")
-        if name and not going and (observed.ready(key) or used["Secret", name]):
-            return SecretKey(observed.text(key, *_REF, "namespace") or token.secret.namespace, name, token.secret.key), (key,)
+        namespace, name = observed.text(key, *_REF, "namespace") or token.secret.namespace, observed.text(key, *_REF, "name")
+        if name and not observed.going(key) and (observed.ready(key) or used[relations.secret(namespace, name)]):
+            return SecretKey(namespace, name, token.secret.key), (key,)
     return token.secret, (wanted,)
+
+
+def named_by(key: str, observed: Observed) -> list[str]:
+    """The robots' tokens that `key`, which is no Object, says it was made with."""
+    return [k for k in observed.annotation(key, names.ANNOTATION_AFTER).split(",") if k.startswith("token/")]
 
 
 def _generation(key: str) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
-from function import fn, model, status
+from function import fn, model, warnings
 from function.model.spec import Spec
 from tests import schemas, stories, world
 
@@ -165,7 +165,7 @@ def test_generated_files_are_up_to_date() -> None:
 
 
 def test_the_most_children_of_an_environment_is_a_number_that_the_readme_says_too() -> None:
-    assert f"about {status.MOST_CHILDREN} composed resources" in (ROOT / "README.md").read_text()
+    assert f"about {warnings.MOST_CHILDREN} composed resources" in (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize(("name", "since"), [("claims", ">=v1.20.0-0"), ("namespaced", ">=v2.0.0-0")])

@@ -37,7 +37,7 @@ class Resolver:
     def __init__(self, spec: s.Spec, input_: Input, identity: Identity, *, namespaced: bool) -> None:
         """Keep what the methods share."""
         self.spec, self.input, self.identity, self.namespaced = spec, input_, identity, namespaced
-        self.problems = list(checks.problems(spec))
+        self.problems, self.named = list(checks.problems(spec)), list[tuple[Location, SecretKey]]()
         self.policies = _policies(spec.management_policies)
 
     def environment(self) -> Environment:
@@ -75,6 +75,7 @@ class Resolver:
         self.problems += stages.repeated(resources)
         shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
         consumers = Consumers(spec, self.input, *shared).resolved()
+        self.problems += resolve_iam.taken(self.iam, self.named)
         if self.problems:
             raise InvalidError(dict.fromkeys(self.problems))
         return Environment(
@@ -139,7 +140,9 @@ class Resolver:
             self._wrong((*at, "namespace"), "is always the environment's own namespace here; leave it out")
         if not self.namespaced and ref.namespace is None:
             self._wrong((*at, "namespace"), "is required; name the namespace of the Secret")
-        return SecretKey(self.identity.namespace if self.namespaced else ref.namespace or "", ref.name, ref.key)
+        found = SecretKey(self.identity.namespace if self.namespaced else ref.namespace or "", ref.name, ref.key)
+        self.named.append((at, found))
+        return found
 
     # Groups.
 

@@ -48,7 +48,7 @@ def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
                 (*at, "tokens", j, "writeConnectionSecretToRef", "namespace"), iam.tokens[robot.name, token.name], token, namespaced
             )
     secrets = (
-        ((*AT, "robots", i, "tokens", j), iam.tokens[r.name, t.name].secret)
+        ((*AT, "robots", i, "tokens", j), _beginning(iam.tokens[r.name, t.name]))
         for i, r in enumerate(spec.robots)
         for j, t in enumerate(r.tokens)
     )
@@ -66,6 +66,21 @@ def token_of(iam: Iam, at: Location, ref: RobotTokenRef) -> tuple[Token | None, 
     if (ref.robot, ref.token) not in iam.tokens:
         return None, [unknown((*at, "token"), ref.token, (token for robot, token in iam.tokens if robot == ref.robot))]
     return iam.tokens[ref.robot, ref.token], []
+
+
+def taken(iam: Iam, named: Iterable[tuple[Location, SecretKey]]) -> Iterator[Problem]:
+    """Secrets that something `named` itself, and that a token of a robot is written to, in some generation."""
+    tokens = {_beginning(t): t for t in iam.tokens.values()}
+    for at, secret in named:
+        name, _, number = secret.name.rpartition("-")
+        if number.isdecimal() and (token := tokens.get((secret.namespace, name))):
+            text = "write robotTokenRef where it is meant, or name another Secret"
+            yield Problem(at, f"is a Secret of token {token.name} of robot {token.robot}; {text}")
+
+
+def _beginning(token: Token) -> tuple[str, str]:
+    """Namespace and name, but for the generation, of the Secrets of a token."""
+    return token.secret.namespace, token.secret.name.rpartition("-")[0]
 
 
 def used(spec: s.Iam | None) -> Iterator[tuple[Location, str]]:

@@ -23,12 +23,12 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         kubeconfig = s.kubeconfig or _generated(env, names.space_endpoint_key(s.name))
         refused = MOVED.format(old=host, new=s.host) if host != s.host and key in observed else ""
         token, needs = tokens.current(s.token, observed)
-        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, token), needs=needs, entry=s.name, refused=refused)
+        yield Composed(key, kube.provider_config(env, key, host, kubeconfig, token), needs=needs, leads=True, entry=s.name, refused=refused)
     for c in entered:
         s, key = env.spaces[c.space], names.control_plane_access(c)
         kubeconfig = c.kubeconfig or _generated(env, names.control_plane_endpoint_key(c))
         token, needs = tokens.current(s.token, observed)
-        yield Composed(key, kube.provider_config(env, key, hosts[s.name], kubeconfig, token), needs=needs, entry=c.entry)
+        yield Composed(key, kube.provider_config(env, key, hosts[s.name], kubeconfig, token), needs=needs, leads=True, entry=c.entry)
 
 
 def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:

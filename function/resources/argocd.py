@@ -64,24 +64,19 @@ def _secret(env: Environment, r: ArgoCD, facts: Mapping[str, str], observed: Obs
     config = delivery.templated(_config(env, space, token, space.certificate_authority_data or ca), {})
     data = {k: kube.encoded_text(v) for k, v in {**facts, "config": config}.items()}
     if lacks:
-        # What it has stays, and so does the generation of the token that is in it.
+        # What it has stays.
         data = kube.plain(observed.mapping(key, "data"))
     manifest = kube.secret(names.name_at_target(env.identity, key, c.entry), r.target.namespace, data, _labels(env, c))
     deliver = delivery.delivered if r.composed else delivery.delivered_without_secret
     return Composed(
         key,
         deliver(env, key, r.target, manifest),
-        after=(*endpoints.place(env, c), *(_tokens_in(key, observed) if lacks else uses)),
+        after=(*endpoints.place(env, c), *(() if lacks else uses)),
         needs=uses if secret else (names.connection(c),) if r.composed else (),
         entry=c.entry,
         policies=c.policies,
         lacks=lacks,
     )
-
-
-def _tokens_in(key: str, observed: Observed) -> list[str]:
-    """The robots' tokens that an observed Secret says are in it."""
-    return [k for k in observed.annotation(key, names.ANNOTATION_AFTER).split(",") if k.startswith("token/")]
 
 
 def _read(c: ControlPlane, secret: SecretKey | None, space: Space, observed: Observed) -> tuple[str, str]:

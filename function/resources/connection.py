@@ -19,10 +19,11 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     writing = [c for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")]
     for c in writing:
         yield _carrier(env, c, hosts[c.space])
-    if not (env.namespaced and writing):
+    carried = _carried(env, observed)
+    if not (env.namespaced and carried):
         return
     key, found = names.CONNECTIONS, {k: base64.b64encode(v).decode() for k, v in details(env, observed).items()}
-    wanted = [names.connection_detail(c, k) for c in writing for k in KEYS]
+    wanted = [names.connection_detail(entry, k) for entry in carried.values() for k in KEYS]
     had = {k: v for k, v in observed.mapping(key, "data").items() if k in wanted}
     data = dict(sorted({**had, **found}.items()))
     yield Composed(
@@ -35,9 +36,15 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
 
 def details(env: Environment, observed: Observed) -> dict[str, bytes]:
     """The connection details of the environment, by key."""
-    writing = (c for c in env.control_planes if c.spec.get("writeConnectionSecretToRef"))
-    found = {names.connection_detail(c, k): observed.connection(names.connection(c)).get(k, b"") for c in writing for k in KEYS}
+    carried = _carried(env, observed).items()
+    found = {names.connection_detail(entry, k): observed.connection(key).get(k, b"") for key, entry in carried for k in KEYS}
     return {k: v for k, v in found.items() if v}
+
+
+def _carried(env: Environment, observed: Observed) -> dict[str, str]:
+    """The entry of each control plane whose Secret is carried here, by the carrier's key: one that is held keeps its own."""
+    held = {k: observed.annotation(k, names.ANNOTATION_ENTRY) for k in observed if k.startswith("connection/") and not observed.going(k)}
+    return {**held, **{names.connection(c): c.entry for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")}}
 
 
 def _carrier(env: Environment, c: ControlPlane, host: str) -> Composed:

@@ -30,6 +30,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             needs=(*((namespace,) if namespace in made else ()), *uses),
             entry=c.said.name,
             policies=cp.policies,
+            leads=True,
             guarded=cp.policies is not Policies.OBSERVE,
         )
 

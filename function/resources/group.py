@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from function import endpoints, kube, names
 from function.desired import Composed, Life
 from function.model.environment import Environment
-from function.model.parts import Group
+from function.model.parts import Group, Token
 from function.observed import Observed
 
 THERE = "!has(object.metadata.deletionTimestamp)"
 """There, and not going. An Object that may create but not update is never ready by SuccessfulCreate over a group that
 exists already (provider-kubernetes object.go, handleObservation); a query is asked all the same."""
+
+ROBOT = "is not there, and a robot's token cannot create groups: create it in the Space, or give the Space a tokenSecretRef"
 
 
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
@@ -26,6 +28,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
             entry=group.entry,
             life=Life.OWNED if group.owned else Life.USED,
             policies=group.policies,
+            early="" if group.owned or not isinstance(env.spaces[group.space].token, Token) else ROBOT,
             adopt=group.adopt,
         )
 

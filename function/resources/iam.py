@@ -9,7 +9,7 @@ from function.desired import Composed, Life, Manifest
 from function.model.environment import Environment
 from function.model.iam import Repository, RepositoryPermission, Robot, Team
 from function.model.parts import Group, Policies, Token
-from function.observed import WANTED, Observed
+from function.observed import WANTED, Observed, dig
 
 ONE_FIELD = (
     "cannot change {field} alone: provider-upbound takes such a change for none (its repository controller compares with or); "
@@ -105,11 +105,13 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
     """The one ObjectRoleBinding that a group may have. Its subjects are UUIDs, so it needs its teams."""
     key = names.role_binding(group.space, group.name)
     found = {team: observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) or env.iam.known(team) for team in group.access}
-    subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items()]
-    if not all(found.values()):
-        # A team that cannot be read takes nobody's role away.
+    subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items() if found[team]]
+    missing = [team for team, uuid in found.items() if not uuid]
+    if any(observed.ready(names.team(team)) or observed.seen(names.team(team)) for team in missing):
+        # A team that was made and cannot be read takes nobody's role away: it is not known which of these was its own.
         before = observed.field(key, *WANTED, "spec", "subjects")
-        subjects = kube.plain(before) if isinstance(before, list) else []
+        known = [s["name"] for s in subjects]
+        subjects += [kube.plain(s) for s in before if dig(s, "name") not in known] if isinstance(before, list) else []
     manifest: Manifest = {
         "apiVersion": "authorization.spaces.upbound.io/v1alpha1",
         "kind": "ObjectRoleBinding",
@@ -122,6 +124,7 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
         kube.wrapped(env, key, manifest, via),
         after=(*endpoints.prerequisites(env, group.space), names.group(group.space, group.name)),
         needs=tuple(names.team(team) for team in group.access if not env.iam.known(team)),
+        lacks=f"waits for the UUID of {', '.join(missing)}" if missing and key in observed else "",
         entry=f"roles in {group.entry}",
         life=Life.INSIDE,
         policies=group.policies,

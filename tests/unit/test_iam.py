@@ -167,7 +167,19 @@ def test_an_old_token_that_is_on_its_way_out_is_not_gone_back_to() -> None:
     w.reconcile()
     w.observed[TOKEN.format(1)]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
+    assert used(w.reconcile()) == "ci-spaces-1", "which the Space is reached with until the next one is there"
+    w.provide()
     assert used(w.reconcile()) == "ci-spaces-2"
+
+
+def test_an_old_token_that_is_wanted_again_is_used_when_it_is_made_anew() -> None:
+    w = lived()
+    change(w, iam={**IAM, "robots": token(2)})
+    while "deletionTimestamp" not in w.observed[TOKEN.format(1)]["metadata"]:
+        w.provide()
+        w.reconcile()
+    change(w, iam={**IAM, "robots": token(1)})
+    assert used(w.reconcile()) == "ci-spaces-2", "though what is going still says Ready"
 
 
 def test_the_status_says_where_a_token_is_and_which_team_is_which() -> None:

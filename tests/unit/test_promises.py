@@ -49,7 +49,7 @@ def test_keys_of_consumers() -> None:
 def test_names_of_consumers() -> None:
     assert names.name_at_target(ACME, "argocd/tools/argocd/cluster/west/team/app", "dev") == "acme-dev-aade74cf"
     assert names.argocd_cluster(C) == "controlplane-west-team-app"
-    assert names.connection_detail(C, "kubeconfig") == "dev.kubeconfig"
+    assert names.connection_detail("dev", "kubeconfig") == "dev.kubeconfig"
     assert names.required(SecretKey("platform", "a", "token")) == "Secret/platform/a"
     assert (flux._KEY, printed.TOKEN.name, printed.TOKEN.key) == ("value", "up-token", "token")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
-from function import fn, model, structs
+from function import fn, model, names, structs
 from function.model import services
 from tests import strategies, world
 from tests.unit.test_life import DEV, change, conditions, lived, policies, xr
@@ -773,3 +773,15 @@ def test_more_broken_observed_resources_are_no_defect(key: str, path: tuple[str,
     for spec in edits:
         change(w, **spec)
         assert not asyncio.run(fn.FunctionRunner().RunFunction(world.request(w.xr, w.input, w.observed), None)).results
+
+
+def test_a_group_that_is_only_used_and_another_environments_is_warned_about() -> None:
+    w = lived(controlPlanes=[{"name": "dev", "group": "theirs"}])
+    labels = {names.LABEL_GROUP: "true", names.LABEL_ENVIRONMENT: "f" * 32}
+    w.remote["west.spaces.upbound.io", "", "Namespace", "", "theirs"]["metadata"]["labels"] = labels
+    w.step()
+
+    w.reconcile()
+
+    (text,) = w.xr["status"]["warnings"]
+    assert text.startswith("group theirs is another environment's: when that deletes it, the control planes in it go with it")
