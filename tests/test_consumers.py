@@ -4,6 +4,7 @@ import base64
 import contextlib
 import copy
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function import delivery, fn, kube, model, names
+from function.model.types import INTERVAL
 from function.observed import Observed
 from tests import schemas, stories, strategies, world
 
@@ -571,3 +573,19 @@ def test_a_release_with_another_version_is_not_ready_by_what_it_said_before() ->
     assert w.reconcile().desired.resources[key].ready == fnv1.READY_FALSE
     w.step()
     assert w.reconcile().desired.resources[key].ready == fnv1.READY_TRUE
+
+
+UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}
+
+
+@given(st.from_regex(INTERVAL, fullmatch=True))
+def test_go_holds_every_interval_that_is_taken(interval: str) -> None:
+    """One that it does not hold fails a controller's list, so that it stops for everybody (time.ParseDuration)."""
+    assert sum(float(n) * UNITS[unit] for n, unit in re.findall(r"([0-9.]+)(ms|[hms])", interval)) < 2**63 / 1e9
+
+
+@pytest.mark.parametrize("interval", ["5m0s", "1h", "1h0m0s", "604800s", "500ms", "0.5h", "1h30m", "1h0m0.25s"])
+def test_intervals_that_people_write_are_taken(interval: str) -> None:
+    flux = {"target": "tools", "allowExecKubeconfig": True, "interval": interval, "sourceRef": {"name": "flux-system"}}
+
+    assert model.parse(environment("Cloud", flux=flux), INPUT).flux[0].interval == interval

@@ -17,7 +17,8 @@ GLOB = r"^[-a-z0-9.*:]*$"
 KIND = r"^[A-Z][A-Za-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 UID = r"^(unknown|[-0-9a-f]+)$"
-INTERVAL = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+_DIGITS = r"[0-9]{1,6}(\.[0-9]{1,9})?"
+INTERVAL = rf"^({_DIGITS}h)?({_DIGITS}m)?({_DIGITS}s)?({_DIGITS}ms)?$"  # Within Go's 64 bits of nanoseconds, whatever the digits.
 GIT_URL = r"^((https|ssh)://[^\s?#]+|[-._a-zA-Z0-9]+@[-.a-zA-Z0-9]+:[^\s?#]+)$"
 SOURCE_URL = r"^(https|ssh|oci)://[^\s?#]+$"
 RELATIVE_PATH = r"^[-._/a-zA-Z0-9]+$"
@@ -46,7 +47,7 @@ PATTERN_HINTS = {
     PACKAGE_GLOB: "write a registry and repository in lower case, with '*' for any characters",
     DURATION: "write hours, minutes and seconds, such as 30m or 1h30m",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
-    INTERVAL: "write a duration as Flux has it, such as 5m0s or 1h",
+    INTERVAL: "write hours, minutes, seconds and milliseconds, such as 5m0s or 1h, each with at most six digits",
     GIT_URL: "write the address of a Git repository: https://, ssh:// or user@host:path, with nothing after the path",
     SOURCE_URL: "write the address of the source: https://, ssh:// or oci://, with nothing after the path",
     RELATIVE_PATH: "write a path in the repository, such as claims",
