@@ -199,10 +199,12 @@ class World:
         """The shipped Composition, with an Input for this world that `change` may change further."""
         composition = yaml.safe_load((INSTALL / f"composition-{api}.yaml").read_text())
         said = composition["spec"]["pipeline"][0]["input"]
-        said["targets"] = [{"name": "here", "namespaces": ["*"]}]
+        repositories = ["https://git.example.org/acme/*"]
+        said["targets"] = [{"name": "here", "namespaces": ["*"], "repositories": repositories}]
         if api == "claims":
             said["hub"] = {"providerConfigName": "hub", "namespace": NAMESPACE}
-            said["targets"] = [{"name": "hub", "providerConfigName": "hub", "namespaces": ["argocd", "flux-system"]}]
+            namespaces = ["argocd", "flux-system"]
+            said["targets"] = [{"name": "hub", "providerConfigName": "hub", "namespaces": namespaces, "repositories": repositories}]
         for rule in said["rules"]:
             rule["hosts"] = [*rule["hosts"], f"127.0.0.1:{GATEWAY}", f"127.0.0.1:{MOVED}"]
             rule["targets"] = [target["name"] for target in said["targets"]]

@@ -47,13 +47,14 @@ INPUT: dict[str, Any] = {
         }
     ],
     "targets": [
-        {"name": "here", "namespaces": ["platform"]},
+        {"name": "here", "namespaces": ["platform"], "repositories": ["https://github.com/acme/*"]},
         {
             "name": "tools",
             "providerConfigName": "tools",
             "namespaces": ["argocd", "flux-system"],
             "secretStores": [{"kind": "ClusterSecretStore", "name": "vault", "keys": ["upbound/*"]}],
             "sources": ["flux-system"],
+            "repositories": ["https://github.com/acme/*"],
             "secrets": [{"namespace": "flux-system", "name": "kubeconfig", "use": "FluxKubeconfig"}],
         },
         {"name": "shop", "helmProviderConfigName": "shop", "namespaces": ["kube-system", "a", "a-b"]},

@@ -18,7 +18,11 @@ GOOD: dict[str, Any] = {
 }
 TARGETS: dict[str, dict[str, Any]] = {
     "here": {"namespaces": ["platform"]},
-    "tools": {"providerConfigName": "tools", "namespaces": ["argocd", "flux-system"]},
+    "tools": {
+        "providerConfigName": "tools",
+        "namespaces": ["argocd", "flux-system"],
+        "repositories": ["https://github.com/acme/*", "git@github.com:*"],
+    },
     "shop": {"helmProviderConfigName": "shop", "namespaces": ["kube-system", "other"]},
 }
 """What the Input's targets are, for entries about them."""

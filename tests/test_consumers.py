@@ -308,6 +308,7 @@ def test_10_no_consumer_of_a_tenant_reaches_what_its_target_does_not_allow(spec:
             "secretStoreRef": {"kind": "ClusterSecretStore", "name": data.draw(st.sampled_from(("vault", "another")))},
             "remoteRef": {"key": data.draw(st.sampled_from(("upbound/a", "bank/a")))},
         },
+        "applications": {"repoURL": f"https://github.com/{data.draw(st.sampled_from(('acme', 'bank', 'acme/..')))}/claims"},
     }
     for c in spec["connectors"]:
         c.pop("robotTokenRef", None)
@@ -340,6 +341,8 @@ def test_10_no_consumer_of_a_tenant_reaches_what_its_target_does_not_allow(spec:
             assert inner["spec"]["secretStoreRef"]["name"] == "vault"
             assert inner["spec"]["data"][0]["remoteRef"]["key"] == "upbound/a"
             assert inner["spec"]["target"]["template"]["data"]["project"] == "claims"
+        if inner.get("kind") == "Application":
+            assert inner["spec"]["source"]["repoURL"] == "https://github.com/acme/claims"
 
 
 @pytest.mark.parametrize("story", ["argocd", "flux"])

@@ -111,6 +111,9 @@ class Target(t.Model):
     secret stores. Default: all that the environment may reach."""
     projects: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
     """Argo CD projects that may be named. '*' stands for any characters. Default: only those that are made for it."""
+    repositories: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
+    """Git repositories that Argo CD's Applications may be made from, with what credentials it has for them, such as
+    https://github.com/acme/*. '*' stands for any characters. Default: none."""
     sources: Annotated[tuple[t.RemoteKey, ...], t.AsTuple, Field(max_length=100)] = ()
     """Flux sources there that may be named. '*' stands for any characters. Default: only those that are made for it."""
     secrets: Annotated[tuple[TargetSecretRule, ...], t.AsTuple, Field(max_length=100)] = ()

@@ -4,9 +4,11 @@ The point of it: an environment's author must not be able to send the platform's
 their own, nor to reach a Secret, group or namespace that the platform team did not grant.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Literal
+from urllib.parse import unquote
 
 from function.model import resolve_iam
 from function.model import spec as s
@@ -162,11 +164,21 @@ def _argocd(env: Environment, spec: s.Spec) -> Iterator[Problem]:
         yield from _namespace(("spec", "argocd", "namespace"), r.target)
         if r.project and not _matches(r.project, r.target.place.projects):
             yield Problem(("spec", "argocd", "project"), f"names a project that may not be used; leave it out, or {ASK}")
+        if r.application:
+            yield from _repository(("spec", "argocd", "applications", "repoURL"), r.application.repo_url, r.target)
     entries = {c.entry: i for i, c in enumerate(env.control_planes)}
     for r in env.argocd:
         i = entries[r.control_plane.entry]
         if not r.composed:
             yield from _sent(i, "argocd", r, spec, env)
+
+
+def _repository(at: Location, url: str, target: Target) -> Iterator[Problem]:
+    """Whether an Application may be made from a repository: Argo CD reads it with whatever credentials it has for it."""
+    if ".." in re.split("[/:]", unquote(url)):
+        yield Problem(at, "goes up with .., which a server may follow to another repository; write the address in full")
+    elif not _matches(url, target.place.repositories):
+        yield Problem(at, f"names a repository that may not be used at target {target.place.name}; {ASK}")
 
 
 def _flux(env: Environment, spec: s.Spec) -> Iterator[Problem]:
