@@ -9,7 +9,7 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 from crossplane.function import logging
 
-from function import commands, documents, drafts, given, kubeconfigs, tables
+from function import commands, documents, drafts, given, kubeconfigs, names, tables
 from function import render as rendering
 from function.__version__ import __version__
 from function.documents import Document
@@ -19,6 +19,7 @@ from function.model.parts import Policies
 from function.render import NotRenderedError
 from function.rollout import TIME
 
+_REGISTERED = "cluster of Argo CD"
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -201,8 +202,10 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
     for thing, at in _makes(env).items():
         other, there = owners.setdefault(thing, (document, at))
         if other is not document:
-            where = f"{other.file}:{other.line(there)}"
-            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; keep it in one")
+            where, advice = f"{other.file}:{other.line(there)}", "keep it in one"
+            if thing[0] == _REGISTERED:
+                advice = f"rename a Space, or {advice}"  # It may be two control planes.
+            found.append(f"{document.file}:{document.line(at)}: {thing[0]} {'/'.join(thing[1:])} is in {where} too; {advice}")
     return found
 
 
@@ -212,6 +215,9 @@ def _makes(env: Environment) -> dict[tuple[str, ...], Location]:
     for i, c in enumerate(env.control_planes):
         if c.policies is not Policies.OBSERVE and not env.spaces[c.space].legacy:
             mine["control plane", env.spaces[c.space].host, c.group, c.name] = ("spec", "controlPlanes", i)
+    entries = {c.entry: ("spec", "controlPlanes", i) for i, c in enumerate(env.control_planes)}
+    for r in env.argocd:
+        mine[_REGISTERED, r.target.place.name, r.target.namespace, names.argocd_cluster(r.control_plane)] = entries[r.control_plane.entry]
     for i, g in enumerate(env.groups):
         if g.owned and g.policies is not Policies.OBSERVE:
             mine["group", env.spaces[g.space].host, g.name] = ("spec", "groups", i)

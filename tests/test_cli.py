@@ -271,6 +271,26 @@ def test_two_environments_over_one_thing_are_told_apart_before_they_fight(tmp_pa
     ]
 
 
+def test_two_environments_with_one_name_in_one_argo_cd_are_told_apart(tmp_path: Path) -> None:
+    first, second, third = (environment(argocd={"target": target}) for target in ("argocd", "argocd", "other"))
+    for claim in (first, second, third):
+        claim["apiVersion"] = "environments.upbound.io/v1alpha1"
+    second["metadata"]["namespace"], third["metadata"]["namespace"] = "b", "c"
+    second["spec"]["spaces"][0]["host"], third["spec"]["spaces"][0]["host"] = "east.spaces.upbound.io", "north.spaces.upbound.io"
+    second["spec"]["controlPlanes"].insert(0, {"name": "apart", "argocd": {"enabled": False}})
+    a, b, c = (write(tmp_path / f"{n}.yaml", d) for n, d in (("a", first), ("b", second), ("c", third)))
+    composition = yaml.safe_load((stories.EXAMPLES / "argocd" / "composition.yaml").read_text())
+    input_ = composition["spec"]["pipeline"][0]["input"]
+    input_["targets"].append({"name": "other", "providerConfigName": "other", "namespaces": ["argocd"]})
+    input_["rules"][0]["targets"].append("other")
+
+    done = upenv("validate", "--composition", write(tmp_path / "rules", composition), a, b, c)
+
+    assert done.stdout.splitlines() == [
+        f"{b}:14: cluster of Argo CD argocd/argocd/controlplane-west-default-dev is in {a}:11 too; rename a Space, or keep it in one",
+    ]
+
+
 def test_two_environments_that_make_one_team_or_repository_are_told_apart(tmp_path: Path) -> None:
     composition = str(stories.EXAMPLES / "identity" / "composition.yaml")
     iam = {"teams": [{"name": "a"}, {"name": "b", "externalName": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}], "repositories": [{"name": "c"}]}
