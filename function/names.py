@@ -16,7 +16,7 @@ from function.model.services import ROLE_BINDING
 
 DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
-"""On groups and control planes: which environment they belong to."""
+"""On groups, control planes and Argo CD's cluster Secrets: which environment they belong to."""
 LABEL_GROUP = "spaces.upbound.io/group"
 LABEL_GROUP_PROTECTION = "spaces.upbound.io/group-deletion-protection"
 ANNOTATION_ENTRY = f"{DOMAIN}/name"

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from hypothesis import given
 from hypothesis import strategies as st
@@ -576,6 +577,32 @@ def test_a_release_with_another_version_is_not_ready_by_what_it_said_before() ->
     assert w.reconcile().desired.resources[key].ready == fnv1.READY_FALSE
     w.step()
     assert w.reconcile().desired.resources[key].ready == fnv1.READY_TRUE
+
+
+def test_the_application_set_of_the_docs_is_for_one_environment_and_named_by_it() -> None:
+    text = (stories.ROOT / "docs" / "gitops.md").read_text()
+    (found,) = (b for b in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "kind: ApplicationSet" in b)
+    spec = yaml.safe_load(found)["spec"]
+    selector = spec["generators"][0]["clusters"]["selector"]["matchLabels"]
+    story = stories.Story(stories.EXAMPLES / "argocd")
+    other = copy.deepcopy(story.xr)
+    other["spec"]["claimRef"]["name"] = "other"
+
+    def clusters(xr: dict[str, Any]) -> list[dict[str, Any]]:
+        w = world.settled(xr, world.plain(story.request().input))
+        return [o["spec"]["forProvider"]["manifest"] for k, o in w.observed.items() if k.startswith("argocd/") and "/cluster/" in k]
+
+    def named(secret: dict[str, Any]) -> str:
+        known = {"name": base64.b64decode(secret["data"]["name"]).decode()}
+        known |= {f"metadata.labels.{k}": v for k, v in secret["metadata"]["labels"].items()}
+        return re.sub("{{(.*?)}}", lambda m: known[m[1]], spec["template"]["metadata"]["name"])
+
+    mine, theirs = clusters(story.xr), clusters(other)
+    assert [base64.b64decode(c["data"]["name"]) for c in mine if selector.items() <= c["metadata"]["labels"].items()] == [
+        b"controlplane-west-default-dev"
+    ]
+    assert not [c for c in theirs if selector.items() <= c["metadata"]["labels"].items()]
+    assert len({named(c) for c in (*mine, *theirs)}) == len(mine) + len(theirs) == 4
 
 
 UNITS = {"h": 3600, "m": 60, "s": 1, "ms": 0.001}

@@ -112,6 +112,7 @@ def _labels(env: Environment, c: ControlPlane) -> dict[str, str]:
     return {
         **c.labels,
         "argocd.argoproj.io/secret-type": "cluster",
+        names.LABEL_ENVIRONMENT: names.environment_label(env.identity),
         names.LABEL_ORGANIZATION: env.organization,
         names.LABEL_SPACE: c.space,
         names.LABEL_CONTROL_PLANE_GROUP: c.group,
