@@ -251,6 +251,9 @@ def composite(spec: dict[str, Any], *, namespaced: bool) -> dict[str, Any]:
         spec["flux"] = {**{k: v for k, v in spec["flux"].items() if k != "externalSecret"}, "allowExecKubeconfig": True}
     if spec.get("argocd", {}).get("target") == "here" and spec["argocd"].get("auth") == "ExternalSecret":
         spec["argocd"]["externalSecret"] = {**STORE_REF, "secretStoreRef": {"kind": "SecretStore", "name": "own"}}
+    unread = {"ExternalSecret": ("robotTokenRef",), "ComposedSecret": ("externalSecret",)}
+    for field in unread.get(spec.get("argocd", {}).get("auth"), ("externalSecret", "robotTokenRef")) if "argocd" in spec else ():
+        spec["argocd"].pop(field, None)
     if namespaced:
         return {
             "apiVersion": "environments.m.upbound.io/v1alpha1",

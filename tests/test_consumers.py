@@ -92,7 +92,8 @@ NO_TOKEN = ("Disconnected", "Legacy")  # exec is refused in these: tests/bad_inp
 )
 def test_6_a_marker_in_every_secret_that_is_read_is_in_nothing_but_secrets(space: str, auth: str, target: str, way: str) -> None:
     flux = {"target": "tools" if way == "externalSecret" else "here", "sourceRef": {"name": "flux-system"}, **FLUX[way]}
-    xr = environment(space, argocd={"target": target, "auth": auth, "externalSecret": strategies.STORE_REF}, flux=flux)
+    store = {"externalSecret": strategies.STORE_REF} if auth == "ExternalSecret" else {}
+    xr = environment(space, argocd={"target": target, "auth": auth, **store}, flux=flux)
     if way == "kubeconfigSecretRef":
         xr["spec"]["controlPlanes"][0]["flux"] = {"kubeconfigSecretRef": {"name": "flux", "key": "value"}}
     secrets = {"token": MARKER, "kubeconfig": KUBECONFIG}
@@ -619,3 +620,46 @@ def test_intervals_that_people_write_are_taken(interval: str) -> None:
     flux = {"target": "tools", "allowExecKubeconfig": True, "interval": interval, "sourceRef": {"name": "flux-system"}}
 
     assert model.parse(environment("Cloud", flux=flux), INPUT).flux[0].interval == interval
+
+
+TOKEN = {"name": "a", "key": "token"}
+LAB = {**SPACES["Disconnected"], "name": "lab"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"argocd": {"target": "here", "auth": "ComposedSecret", "tokenSecretRef": TOKEN}, "controlPlanes": []},
+        {
+            "argocd": {"target": "here", "tokenSecretRef": TOKEN},
+            "controlPlanes": [{"name": "c"}, {"name": "d", "argocd": {"auth": "ComposedSecret"}}],
+        },
+        {
+            "argocd": {"target": "here", "auth": "ComposedSecret", "tokenSecretRef": TOKEN},
+            "spaces": [SPACES["Cloud"], LAB],
+            "controlPlanes": [
+                {"name": "c", "space": "s"},
+                {"name": "d", "space": "lab", "kubeconfigSecretRef": {"name": "d", "key": "kubeconfig"}},
+            ],
+        },
+        {
+            "argocd": {"target": "here"},
+            "defaults": {"controlPlane": {"argocd": {"auth": "ComposedSecret", "tokenSecretRef": TOKEN}}},
+            "controlPlanes": [{"name": "c", "argocd": {"enabled": False, "tokenSecretRef": TOKEN}}],
+        },
+        {
+            "flux": {"target": "here", "sourceRef": {"name": "a"}},
+            "defaults": {
+                "controlPlane": {
+                    "flux": {"externalSecret": {**strategies.STORE_REF, "secretStoreRef": {"kind": "SecretStore", "name": "own"}}}
+                }
+            },
+            "controlPlanes": [{"name": "c", "flux": {"kubeconfigSecretRef": {"name": "a", "key": "value"}}}, {"name": "d"}],
+        },
+    ],
+    ids=["for those to come", "for one of two", "for one in a Cloud Space", "of an opted out one", "an own kubeconfig over what all have"],
+)
+def test_what_several_share_may_be_read_by_some(spec: dict[str, Any]) -> None:
+    base = {"organization": "acme", "spaces": [SPACES["Cloud"]]}
+
+    model.parse(strategies.composite({**base, **spec}, namespaced=True), INPUT)

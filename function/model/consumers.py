@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from function.model import checks, consumed, defaults, gitops, tenancy
+from function.model import checks, consumed, defaults, gitops, tenancy, unread
 from function.model import parts as e
 from function.model import spec as s
 from function.model.errors import Location, nearest, unknown
@@ -35,18 +36,19 @@ class Consumers:
 
     def resolved(self) -> dict[str, Any]:
         """The fields of an Environment that are about consumers."""
+        for problem in unread.problems(self.spec, self.spaces, self.settings):
+            self.wrong(problem.at, problem.text)
         return {"argocd": self.argocd(), "flux": self.flux(), "connectors": self.connectors()}
 
     def argocd(self) -> tuple[consumed.ArgoCD, ...]:
         """The control planes that Argo CD has, in the order of the spec."""
         whole = self.spec.argocd
         if whole is None:
-            self._alone("argocd")
             return ()
         target = self._target(("spec", "argocd"), whole.target, whole.namespace, "argocd")
         found: list[consumed.ArgoCD] = []
         called: list[tuple[Location, str]] = []
-        for at, c, settings in self._settings():
+        for at, c, settings in self.settings:
             own = settings.argocd or gitops.ArgoCDSettings()
             if target and own.enabled is not False and c.space in self.spaces:
                 found.append(self._argocd((*at, "argocd"), c, own, whole, target))
@@ -58,15 +60,13 @@ class Consumers:
     def _argocd(
         self, at: Location, c: e.ControlPlane, own: gitops.ArgoCDSettings, whole: gitops.ArgoCD, target: consumed.Target
     ) -> consumed.ArgoCD:
-        auth, space = own.auth or whole.auth or "PodEnvironment", self.spaces[c.space]
+        auth, space = own.auth or whole.auth or unread.AUTH, self.spaces[c.space]
         field = (*at, "auth") if own.auth else ("spec", "argocd", "auth")
         source = next((x for x in (own, whole) if x.given), None)
         external: gitops.ExternalSecret | None = None
         secret: e.SecretKey | e.Token | None = None
         if auth == "PodEnvironment" and space.type in ("Disconnected", "Legacy"):
             self.wrong(field, f"cannot be PodEnvironment for {c.entry}, whose Space takes no organization token; {_OTHERS}")
-        if own.given and auth != "ComposedSecret":
-            self.wrong((*at, own.given), f"has no effect with auth {auth}; leave it out, or write ComposedSecret")
         if auth == "ExternalSecret":
             external = own.external_secret or whole.external_secret
             if external is None:
@@ -89,7 +89,6 @@ class Consumers:
         """The control planes that Flux has, in the order of the spec."""
         whole = self.spec.flux
         if whole is None:
-            self._alone("flux")
             return ()
         target = self._target(("spec", "flux"), whole.target, whole.namespace, "flux")
         if (whole.source is None) == (whole.source_ref is None):
@@ -102,7 +101,7 @@ class Consumers:
         elif whole.source_ref:
             source = {"kind": whole.source_ref.kind or "GitRepository", "name": whole.source_ref.name}
         found = []
-        for at, c, settings in self._settings():
+        for at, c, settings in self.settings:
             own = settings.flux or gitops.FluxSettings()
             if own.enabled is not False and c.space in self.spaces:
                 found.append(self._flux((*at, "flux"), c, own, whole, target, source))
@@ -207,17 +206,13 @@ class Consumers:
         kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
         return consumed.Target(place, namespace or own, kind)
 
-    def _settings(self) -> Iterable[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]:
+    @cached_property
+    def settings(self) -> list[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]:
         """Every control plane, with where it stands and what is said of it."""
-        for i, entry in enumerate(self.spec.control_planes):
-            settings = defaults.merged(self.spec.defaults.control_plane, entry)
-            yield ("spec", "controlPlanes", i), self.control_planes[entry.name], settings
-
-    def _alone(self, tool: str) -> None:
-        """Say what is wrong where a control plane speaks of a tool that the environment has not."""
-        for i, entry in enumerate(self.spec.control_planes):
-            if getattr(entry, tool) is not None:
-                self.wrong(("spec", "controlPlanes", i, tool), f"has no effect without spec.{tool}; write that, or leave this out")
+        return [
+            (("spec", "controlPlanes", i), self.control_planes[entry.name], defaults.merged(self.spec.defaults.control_plane, entry))
+            for i, entry in enumerate(self.spec.control_planes)
+        ]
 
     def _unique(self, found: Iterable[tuple[Location, object]], text: str = "stands twice; write a name of its own") -> None:
         for problem in checks.unique(found, text):
