@@ -663,3 +663,12 @@ def test_what_several_share_may_be_read_by_some(spec: dict[str, Any]) -> None:
     base = {"organization": "acme", "spaces": [SPACES["Cloud"]]}
 
     model.parse(strategies.composite({**base, **spec}, namespaced=True), INPUT)
+
+
+@pytest.mark.parametrize(
+    "url", ["ssh://git@github.com:22/acme/claims", "https://github.com:8443/acme/claims", "https://github.com/acme/a%20b"]
+)
+def test_addresses_without_credentials_are_taken(url: str) -> None:
+    flux = {"target": "tools", "allowExecKubeconfig": True, "source": {"url": url}}
+
+    model.parse(environment("Cloud", flux=flux), INPUT)

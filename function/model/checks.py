@@ -116,9 +116,12 @@ def _resource(at: Location, e: s.Resource) -> Iterator[Problem]:
 
 
 def _address(at: Location, url: str) -> Iterator[Problem]:
-    """A password in an address is a secret in a spec. Over SSH a user alone is none; over HTTPS it may be a token."""
+    """A password in an address is a secret in a spec. Over SSH a user alone is none; over HTTPS it may be a token.
+
+    It may have a slash, so that all before the last @ counts, wherever the host would end.
+    """
     scheme, _, rest = url.partition("://")
-    user, there, _ = rest.partition("/")[0].rpartition("@")
+    user, there, _ = rest.rpartition("@")
     if there and (scheme != "ssh" or ":" in user):
         yield Problem(at, "has credentials in it, which would be a secret in a spec; leave them out, and give them to the tool in a Secret")
 
