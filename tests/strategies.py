@@ -170,6 +170,7 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
             "namespace": namespace,
             "version": "0.10.0",
             "claimNamespace": draw(st.sampled_from(("default", "a", "b"))),
+            **({"clusterID": f"c{i}"} if i else {}),
             **draw(st.sampled_from((CONNECTOR_TOKEN, *robots))),
         }
         for i, namespace in enumerate(draw(st.lists(st.sampled_from(("kube-system", "a", "a-b")), unique=True, max_size=2)))

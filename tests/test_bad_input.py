@@ -24,6 +24,7 @@ TARGETS: dict[str, dict[str, Any]] = {
         "repositories": ["https://github.com/acme/*", "git@github.com:*"],
     },
     "shop": {"helmProviderConfigName": "shop", "namespaces": ["kube-system", "other"]},
+    "same-shop": {"helmProviderConfigName": "shop", "namespaces": ["*"]},
 }
 """What the Input's targets are, for entries about them."""
 BAD = yaml.safe_load((ROOT / "tests" / "bad_input.yaml").read_text())

@@ -22,6 +22,11 @@ class Target:
         """Whether it is this cluster."""
         return self.place.provider_config_name is None
 
+    @property
+    def app_cluster(self) -> tuple[str, str | None]:
+        """The ProviderConfig of provider-helm: two targets may be one app cluster."""
+        return self.kind, self.place.helm_provider_config_name
+
 
 @dataclass(frozen=True, slots=True)
 class ArgoCD:

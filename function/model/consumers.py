@@ -33,6 +33,7 @@ class Consumers:
     wrong: Callable[[Location, str], None]
     token: Callable[[Location, TokenSource], e.SecretKey | e.Token | None]
     reachable: Callable[[Location, e.ControlPlane], None]
+    iam: e.Iam
 
     def resolved(self) -> dict[str, Any]:
         """The fields of an Environment that are about consumers."""
@@ -143,24 +144,26 @@ class Consumers:
 
     def connectors(self) -> tuple[consumed.Connector, ...]:
         """The connectors, in the order of the spec."""
-        found, at = [], ("spec", "connectors")
+        found: list[tuple[Location, consumed.Connector]] = []
         for i, c in enumerate(self.spec.connectors):
-            target = self._target((*at, i), c.target, c.namespace, "connectors")
+            at: Location = ("spec", "connectors", i)
+            target = self._target(at, c.target, c.namespace, "connectors")
             control_plane = self.control_planes.get(c.control_plane)
             if control_plane is None:
-                problem = unknown((*at, i, "controlPlane"), c.control_plane, self.control_planes)
+                problem = unknown((*at, "controlPlane"), c.control_plane, self.control_planes)
                 self.wrong(problem.at, problem.text)
             elif target and control_plane.space in self.spaces:
-                found.append(self._connector((*at, i), c, control_plane, target))
-        entries = list(enumerate(self.spec.connectors))
-        self._unique(((*at, i, "name"), c.name) for i, c in entries)
-        ids = (((*at, i, "clusterID"), (c.control_plane, c.cluster_id)) for i, c in entries if c.cluster_id)
-        self._unique(
-            ids, "is the clusterID of another connector of this control plane: their claims would have the same names; write another"
-        )
-        places = (((*at, i), (c.target, c.namespace or NAMESPACES["connectors"])) for i, c in entries)
+                found.append((at, self._connector(at, c, control_plane, target)))
+        self._unique((("spec", "connectors", i, "name"), c.name) for i, c in enumerate(self.spec.connectors))
+        installed = [(at, c) for at, c in found if c.target.place.helm_provider_config_name]
+        alike = "of another connector of this control plane: their claims would have the same names; write"
+        given = (((*at, "clusterID"), (c.said.control_plane, c.said.cluster_id)) for at, c in installed if c.said.cluster_id)
+        self._unique(given, f"is the clusterID {alike} another")
+        by_default = (((*at, "clusterID"), (c.said.control_plane, c.target.app_cluster)) for at, c in installed if not c.said.cluster_id)
+        self._unique(by_default, f"is by default its app cluster's, as that {alike} one, or keep one connector")
+        places = ((at, (c.target.app_cluster, c.target.namespace)) for at, c in installed)
         self._unique(places, "is where another connector is; write another namespace or target")
-        return tuple(found)
+        return tuple(c for _, c in found)
 
     def _connector(self, at: Location, c: gitops.Connector, control_plane: e.ControlPlane, target: consumed.Target) -> consumed.Connector:
         space, disconnected = self.spaces[control_plane.space], self.spaces[control_plane.space].type == "Disconnected"
@@ -177,13 +180,26 @@ class Consumers:
         if c.insecure_skip_tls_verify and (space.legacy or disconnected):
             self.wrong((*at, "insecureSkipTLSVerify"), f"has no effect for a {space.type} Space; leave it out")
         token = self.token(at, c) if c.given else None
-        if token and token in {o.token for o in self.spaces.values()}:
-            self.wrong((*at, c.given), "is the token of a Space, which never leaves this cluster; make one for the connector")
+        ours = {self._same(o.token): "a Space" for o in self.spaces.values() if o.token}
+        if self.spec.iam:
+            ours = {self._same(self.iam.token): "iam, an owner's or admin's", **ours}
+        if token and (whose := ours.get(self._same(token))):
+            self.wrong((*at, c.given), f"is the token of {whose}, which never leaves this cluster; make one for the connector")
         if not target.place.helm_provider_config_name:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
         if c.claim_namespace != "default" and not space.legacy:
             self.reachable((*at, "controlPlane"), control_plane)
         return consumed.Connector(c, control_plane, target, token)
+
+    def _same(self, token: e.SecretKey | e.Token) -> e.SecretKey | tuple[str, str]:
+        """What a token is, whoever names it how: a robot's, of whichever generation, or what is under a key of a Secret."""
+        if isinstance(token, e.Token):
+            return token.robot, token.name
+        name, _, generation = token.name.rpartition("-")
+        for made in self.iam.tokens.values():
+            if (made.secret.namespace, made.secret.name.rpartition("-")[0]) == (token.namespace, name) and generation.isdigit():
+                return made.robot, made.name
+        return token
 
     # What all of them share.
 

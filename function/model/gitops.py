@@ -220,7 +220,7 @@ class Connector(TokenSource):
     cluster_id: t.ClusterId | None = Field(default=None, alias="clusterID")
     """The app cluster's part of every claim's name. Default: the chart's, from the app cluster."""
     token_secret_ref: SecretKeyRef | None = None
-    """Token of the connector's own, or robotTokenRef; never a Space's. Not for a Disconnected Space."""
+    """Token of the connector's own, or robotTokenRef; never a Space's, nor that of iam. Not for a Disconnected Space."""
     kubeconfig_secret_ref: LocalSecretKeyRef | None = None
     """For a Disconnected Space: the Secret in the app cluster, beside the connector, with the control plane's kubeconfig."""
     insecure_skip_tls_verify: bool | None = Field(default=None, alias="insecureSkipTLSVerify")

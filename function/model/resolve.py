@@ -73,7 +73,7 @@ class Resolver:
         rollout = tuple(stages.stages(entered, spec.rollout))
         self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
         self.problems += stages.repeated(resources)
-        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable)
+        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable, self.iam)
         consumers = Consumers(spec, self.input, *shared).resolved()
         self.problems += resolve_iam.taken(self.iam, self.named)
         if self.problems:
