@@ -20,7 +20,7 @@ class Target:
     @property
     def here(self) -> bool:
         """Whether it is this cluster."""
-        return self.place.provider_config_name is None
+        return self.place.here
 
     @property
     def app_cluster(self) -> tuple[str, str | None]:

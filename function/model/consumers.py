@@ -16,7 +16,7 @@ NAMESPACES = {"argocd": "argocd", "flux": "flux-system", "connectors": "kube-sys
 """Where each tool is, by its own guide."""
 FLUX_WAYS = (
     "Flux runs no programs of kubeconfigs by default, and this Space wants one; "
-    "write kubeconfigSecretRef or externalSecret, or allowExecKubeconfig where upenv flux-patch has been applied"
+    "write kubeconfigSecretRef or externalSecret, or spec.flux.allowExecKubeconfig: true where upenv flux-patch has been applied"
 )
 
 
@@ -211,15 +211,19 @@ class Consumers:
         if place is None:
             self.wrong((*at, "target"), f"names {name}, which is no target that may be used from this namespace{nearest(name, known)}")
             return None
-        here = place.provider_config_name is None
-        if tool != "connectors" and here and not self.namespaced:
+        kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
+        if tool == "connectors":
+            return consumed.Target(place, namespace or NAMESPACES[tool], kind)
+        if place.provider_config_name is None and not place.here:
+            self.wrong((*at, "target"), f"names {name}, which is an app cluster, for connectors alone; name another target")
+            return None
+        if place.here and not self.namespaced:
             self.wrong((*at, "target"), f"names {name}, which has no ProviderConfig, and a claim needs one; {tenancy.ASK}")
-        own = self.identity.namespace if here and tool != "connectors" else NAMESPACES[tool]
-        if tool != "connectors" and here and self.namespaced and namespace not in (None, own):
+        own = self.identity.namespace if place.here else NAMESPACES[tool]
+        if place.here and self.namespaced and namespace not in (None, own):
             self.wrong(
                 (*at, "namespace"), "is a foreign namespace of this cluster, where nothing can be composed; live there, or leave it out"
             )
-        kind = place.provider_config_kind if self.namespaced else "ProviderConfig"
         return consumed.Target(place, namespace or own, kind)
 
     @cached_property

@@ -101,7 +101,8 @@ class Target(t.Model):
     """ProviderConfig of provider-kubernetes that reaches it. Absent: this cluster, for namespaced environments, which
     then live in the tool's own namespace. A claim needs one, for this cluster too."""
     helm_provider_config_name: t.ObjectName | None = None
-    """ProviderConfig of provider-helm that reaches it, for connectors."""
+    """ProviderConfig of provider-helm that reaches it, for connectors. With it alone, the target is an app cluster, for
+    nothing else."""
     provider_config_kind: Literal["ProviderConfig", "ClusterProviderConfig"] = "ClusterProviderConfig"
     """Kind of both, for namespaced environments. Default: ClusterProviderConfig."""
     namespaces: _Globs
@@ -122,6 +123,11 @@ class Target(t.Model):
     """Secret stores there that may be used. Default: none."""
     insecure_skip_tls_verify: bool = Field(default=False, alias="insecureSkipTLSVerify")
     """Whether connectors there may leave a Space's certificate unverified. Default: false."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is this cluster."""
+        return self.provider_config_name is None and self.helm_provider_config_name is None
 
 
 class Input(t.Model):
