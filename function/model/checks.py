@@ -15,6 +15,9 @@ from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
 RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
 """Labels that this function or a Space sets."""
 
+_AIMED_AT = {"Application": ("spec", "destination", "server"), "ApplicationSet": ("spec", "template", "spec", "destination", "server")}
+_CLOUD_HOSTS = (".spaces.upbound.io", ".space.mxe.upbound.io")
+
 
 def problems(spec: s.Spec) -> Iterator[Problem]:
     """All that is wrong, in the order of the spec."""
@@ -40,10 +43,10 @@ def problems(spec: s.Spec) -> Iterator[Problem]:
         yield from _labels(("spec", "controlPlanes", i, "labels"), control_plane.labels)
     for i, resource in enumerate(spec.resources):
         yield from _resource(("spec", "resources", i), resource)
-        aimed_at = dig(resource.manifest, "spec", "destination", "server")
-        if resource.manifest.get("kind") == "Application" and _is_cloud_space(str(aimed_at), spec.spaces):
+        path = _AIMED_AT.get(str(resource.manifest.get("kind")), ())
+        if path and _is_cloud_space(str(dig(resource.manifest, *path)), spec.spaces):
             text = "is the API of a Cloud Space, which has no watch, and Argo CD needs one; aim at a control plane"
-            yield Problem(("spec", "resources", i, "manifest", "spec", "destination", "server"), text)
+            yield Problem(("spec", "resources", i, "manifest", *path), text)
     if spec.argocd and spec.argocd.applications:
         yield from _address(("spec", "argocd", "applications", "repoURL"), spec.argocd.applications.repo_url)
     if spec.flux and spec.flux.source:
@@ -92,10 +95,14 @@ def _space(at: Location, e: s.Space) -> Iterator[Problem]:
 
 
 def _is_cloud_space(server: str, spaces: Iterable[s.Space]) -> bool:
-    """Whether an address is the API of a Cloud Space itself, now or formerly, and not of a control plane in it."""
-    hosts = {h.removesuffix(":443") for e in spaces if e.type == "Cloud" for h in (e.host or "", *e.former_hosts)}
-    host, _, path = server.partition("://")[2].partition("/")
-    return host.lower().removesuffix(":443") in hosts and "/controlplanes/" not in path
+    """Whether an address is the API of a Cloud Space itself, now or formerly, and not of a control plane in it.
+
+    What `spaces` does not know is one by its name.
+    """
+    types = {h.removesuffix(":443"): e.type for e in spaces for h in (*e.former_hosts, e.host or "")}
+    address, _, path = server.partition("://")[2].partition("/")
+    host = address.lower().removesuffix(":443")
+    return types.get(host, "Cloud" if host.endswith(_CLOUD_HOSTS) else "") == "Cloud" and "/controlplanes/" not in path
 
 
 def _labels(at: Location, labels: Mapping[str, str] | None) -> Iterator[Problem]:
