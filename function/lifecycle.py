@@ -111,6 +111,9 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
     why = "" if conflict else c.refused or ("" if c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed))
     if why:
         held = again(env, c.key, observed)
+        # What is held may itself be what is refused: the remote object was there before, with another value.
+        if policies != ("Observe",) and _forbidden_change(replace(c, manifest=held.manifest), sight, observed):
+            policies = CREATE_ONLY
         settled = Settled(with_policies(held, policies, annotations), Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), why))
     else:
         settled = Settled(with_policies(c, policies, annotations), conflict)

@@ -215,6 +215,42 @@ def test_a_fixed_field_may_be_written_before_the_control_plane_exists() -> None:
     assert "Refused" not in conditions(w)
 
 
+RESTORED = {"name": "dev", "restore": {"source": {"kind": "Backup", "name": "old"}}}
+OTHERWISE = {"name": "dev", "labels": {"a": "b"}, "restore": {"source": {"kind": "Backup", "name": "new"}}}
+
+
+@pytest.mark.parametrize("adopt", [True, False], ids=["that was another's", "of the same environment"])
+def test_another_value_of_a_fixed_field_than_what_exists_already_has_is_never_sent(*, adopt: bool) -> None:
+    first = lived(controlPlanes=[RESTORED])
+    if adopt:
+        first.remote[DEV]["metadata"].pop("labels")
+    w = world.World(xr(controlPlanes=[{**OTHERWISE, "adopt": adopt}]), strategies.INPUT)
+    w.remote = first.remote
+
+    for _ in range(5):
+        w.step()
+        assert w.remote[DEV]["spec"]["restore"]["source"]["name"] == "old"
+        assert "a" not in w.remote[DEV]["metadata"].get("labels", {})
+
+    assert conditions(w)["Refused"].startswith("control plane dev (west/default/dev) cannot change restore.source once it exists")
+    assert policies(w) == ["Observe", "Create", "LateInitialize"]
+
+    change(w, controlPlanes=[{**OTHERWISE, **RESTORED, "adopt": adopt}])
+    for _ in range(3):
+        w.step()
+
+    assert ("Refused" in conditions(w), w.remote[DEV]["metadata"]["labels"]["a"]) == (False, "b")
+
+
+def test_a_refused_change_of_a_fixed_field_keeps_what_was_asked_for_before_up_to_date() -> None:
+    w = lived(controlPlanes=[RESTORED])
+    change(w, controlPlanes=[OTHERWISE])
+    w.step()
+
+    assert "Refused" in conditions(w)
+    assert policies(w) == ["Observe", "Create", "Update", "LateInitialize"]
+
+
 def test_a_host_changes_freely_while_nothing_is_there() -> None:
     w = lived(controlPlanes=[])
     change(w, spaces=[{"name": "west", "host": "east.spaces.upbound.io"}])
