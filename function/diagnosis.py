@@ -1,10 +1,10 @@
-"""What provider-kubernetes says, in words that a user can act on. docs/troubleshooting.md is made from this table.
+"""What providers say, in words that a user can act on. docs/troubleshooting.md is made from these tables.
 
 Sources: provider-kubernetes v1.2.1 pkg/kube/client, pkg/kube/client/upbound and internal/controller/*/object.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,14 +179,49 @@ TABLE = (
         "set deletionProtection: false on the group",
     ),
 )
+"""What is said of what goes to a Space, or to Upbound."""
+
+TARGETS = (
+    Advice(
+        "cannot get credentials",
+        r"cannot get credentials|failed to extract Upbound token|cannot get upbound org scoped token",
+        "the target cannot be reached with the credentials of its ProviderConfig",
+        "correct them: that ProviderConfig is the platform team's, and not this environment's",
+    ),
+    Advice(
+        'cannot get provider config: ProviderConfig.kubernetes.crossplane.io "x" not found',
+        rf'[Pp]rovider[Cc]onfigs?[.a-z]* "(?P<name>{_NAME})" not found',
+        "ProviderConfig {name}, which reaches the target, does not exist",
+        "create it: it is the platform team's; or name another for the target in the Composition's Input",
+    ),
+    Advice(
+        'secrets is forbidden: User "x" cannot create resource "secrets" in API group "" in the namespace "y"',
+        r'cannot [a-z]+ resource "(?P<name>[a-z/]+)"',
+        "the target's ProviderConfig may not do this with {name} there",
+        "give its user that right; for Argo CD and Flux in this cluster, package/install/hub-gitops.yaml does",
+    ),
+    Advice(
+        'no matches for kind "Application" in version "argoproj.io/v1alpha1"',
+        r'no matches for kind "(?P<name>[A-Za-z]+)"',
+        "the target does not have the kind {name}",
+        "install there what has it, with its CRDs: Argo CD, Flux or External Secrets Operator",
+    ),
+    Advice(
+        'namespaces "argocd" not found',
+        rf'namespaces "(?P<name>{_NAME})" not found',
+        "the target has no namespace {name}",
+        "create it there, or correct the namespaces of the target in the Composition's Input",
+    ),
+)
+"""What is said of what goes to a target: to Argo CD, to Flux, or to an app cluster."""
 
 
-def explain(message: str) -> str:
-    """What `message` means and what to do about it.
+def explain(message: str, table: Sequence[Advice] = TABLE) -> str:
+    """What `message` means by `table`, and what to do about it.
 
     A message that is not in the table comes back as one line, cut, and without what looks like a token.
     """
-    found = advice(message)
+    found = advice(message, table)
     if found is None:
         return shown(message)
     match = re.search(found.pattern, message)
@@ -229,6 +264,6 @@ def about_credentials(message: str) -> bool:
     return found is not None and found.credentials
 
 
-def advice(message: str) -> Advice | None:
-    """The first row of the table for `message`."""
-    return next((a for a in TABLE if re.search(a.pattern, message)), None)
+def advice(message: str, table: Sequence[Advice] = TABLE) -> Advice | None:
+    """The first row of `table` for `message`."""
+    return next((a for a in table if re.search(a.pattern, message)), None)

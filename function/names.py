@@ -50,7 +50,9 @@ KUBECONFIG = "kubeconfig"
 UPBOUND = "upbound"
 """Key of the ProviderConfig of provider-upbound: an environment has one organization."""
 CONNECTIONS = "connections"
-CONSUMERS = ("argocd/", "flux/", "connector/", "connection")
+TARGETS = ("argocd/", "flux/", "connector/")
+"""How the keys of all begin that go to a target."""
+CONSUMERS = (*TARGETS, "connection")
 """How the keys of all begin that consume control planes."""
 _READABLE = 40
 

@@ -8,7 +8,7 @@ from function import diagnosis, endpoints, lifecycle, names, progress, readiness
 from function.desired import Composed, Life
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
-from function.model.consumed import ArgoCD, Connector, Flux
+from function.model.consumed import ArgoCD, Connector, Flux, Source
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Policies, RemovalPolicy, Token
 from function.observed import REMOTE, Observed, dig
@@ -98,8 +98,9 @@ def _lines(plan: Plan, observed: Observed) -> Iterable[_Line]:
 
 def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     """Why `c` is not ready: its own error, what it waits for, or what its Space says of it."""
+    at_target = c.key.startswith(names.TARGETS)
     if error := _error(c, plan, observed):
-        return diagnosis.explain(error)
+        return diagnosis.explain(error, diagnosis.TARGETS if at_target else diagnosis.TABLE)
     if c.lacks or c.early:
         return c.lacks or c.early
     waiting = [
@@ -113,7 +114,7 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
     if failures := diagnosis.failures(observed.mapping(c.key, *REMOTE, "status")):
         return failures
     said = observed.text(c.key, *REMOTE, "status", "message") or str(seen.get("message") or seen.get("reason") or "")
-    return diagnosis.explain(said) or "is not ready yet"
+    return (diagnosis.shown if at_target else diagnosis.explain)(said) or "is not ready yet"
 
 
 def _error(c: Composed, plan: Plan, observed: Observed) -> str:
@@ -142,7 +143,7 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
     """What consumes each control plane, by its entry: a consumer is there when all that it is made of is."""
     made: list[tuple[str, str, ArgoCD | Flux | Connector, list[str]]]
     made = [("ArgoCD", "", r, [names.argocd(r.target, w, r.control_plane) for w in _ARGOCD]) for r in env.argocd]
-    made += [("Flux", "", r, [names.flux(r.target, w, r.control_plane) for w in _FLUX]) for r in env.flux]
+    made += [("Flux", "", r, [*_source(r), *(names.flux(r.target, w, r.control_plane) for w in _FLUX)]) for r in env.flux]
     made += [
         ("Connector", r.said.name, r, [names.claim_namespace(r.control_plane, r.said.claim_namespace), names.connector(r.target)])
         for r in env.connectors
@@ -154,6 +155,11 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
         entry = {"ready": bad is None, **{k: v for k, v in said.items() if v}}
         out.setdefault(r.control_plane.entry, {"registrations": []})["registrations"].append(entry)
     return out
+
+
+def _source(r: Flux) -> Iterable[str]:
+    """The key of the source that is made for a control plane in Flux."""
+    return [names.flux_source(r.source.target, r.source.kind)] if isinstance(r.source, Source) else []
 
 
 def _token(token: Token, line: _Line, observed: Observed) -> dict[str, Any]:

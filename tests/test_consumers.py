@@ -382,6 +382,91 @@ def test_errors_of_a_target_are_no_errors_of_a_space() -> None:
     assert conditions["RegistrationsReady"].status == fnv1.STATUS_CONDITION_FALSE
 
 
+SAID_AT_TARGETS = [
+    (
+        (
+            'secrets is forbidden: User "system:serviceaccount:crossplane-system:provider-kubernetes" cannot create resource "secrets"'
+            ' in API group "" in the namespace "argocd"'
+        ),
+        (
+            "the target's ProviderConfig may not do this with secrets there: give its user that right; for Argo CD and Flux in this"
+            " cluster, package/install/hub-gitops.yaml does"
+        ),
+    ),
+    (
+        "tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        "create failed: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+    ),
+    (
+        'namespaces "argocd" not found',
+        "the target has no namespace argocd: create it there, or correct the namespaces of the target in the Composition's Input",
+    ),
+    (
+        'no matches for kind "Application" in version "argoproj.io/v1alpha1"',
+        (
+            "the target does not have the kind Application: install there what has it, with its CRDs: Argo CD, Flux or External Secrets"
+            " Operator"
+        ),
+    ),
+    (
+        'cannot get provider config: ProviderConfig.kubernetes.crossplane.io "tools" not found',
+        (
+            "ProviderConfig tools, which reaches the target, does not exist: create it: it is the platform team's; or name another for the"
+            " target in the Composition's Input"
+        ),
+    ),
+    ("failed to download chart: 401 Unauthorized: Bearer abc.def", "create failed: failed to download chart: 401 Unauthorized: [redacted]"),
+    (
+        f"cannot get upbound org scoped token: Unauthorized: {MARKER}",
+        (
+            "the target cannot be reached with the credentials of its ProviderConfig: correct them: that ProviderConfig is the platform"
+            " team's, and not this environment's"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("family", "said"), list(zip(itertools.cycle(names.TARGETS), SAID_AT_TARGETS, strict=False)))
+def test_errors_of_a_target_say_what_is_wrong_there(family: str, said: tuple[str, str]) -> None:
+    message, says = said
+    w = world.settled(environment("Cloud", **{**ALL, "argocd": {"target": "tools"}}), INPUT)
+    key = next(k for k in w.observed if k.startswith(family))
+    failed = {"type": "Synced", "status": "False", "reason": "ReconcileError", "message": f"create failed: {message}"}
+    w.observed[key]["status"] = {"conditions": [failed]}
+
+    w.reconcile()
+
+    (bad,) = (r for r in w.xr["status"]["controlPlanes"][0]["registrations"] if not r["ready"])
+    assert bad["message"] == says
+
+
+def test_what_a_target_has_says_of_itself_is_shown_as_it_is() -> None:
+    argocd = {"target": "tools", "auth": "ExternalSecret", "externalSecret": strategies.STORE_REF}
+    w = world.settled(environment("Cloud", argocd=argocd), INPUT)
+    (o,) = (o for k, o in w.observed.items() if "/externalsecret/" in k)
+    said = 'could not get SecretStore: secrets "s" is forbidden: User "eso" cannot get resource "secrets"'
+    o["status"]["conditions"][1]["status"] = "False"
+    o["status"]["atProvider"]["manifest"]["status"] = {"conditions": [{"type": "Ready", "status": "False", "message": said}]}
+
+    w.reconcile()
+
+    assert w.xr["status"]["controlPlanes"][0]["registrations"][0]["message"] == said
+
+
+@pytest.mark.parametrize("source", [{"source": {"url": "https://a.example/b"}}, {"sourceRef": {"name": "flux-system"}}])
+def test_a_control_plane_is_in_flux_only_with_the_source_that_is_made_for_it(source: dict[str, Any]) -> None:
+    w = world.settled(environment("Cloud", flux={"target": "tools", **FLUX["exec"], **source}), INPUT)
+    sources = [k for k in w.observed if k.startswith("flux/") and k.endswith("/gitrepository")]
+    for key in sources:
+        w.observed[key]["status"]["conditions"] = [{"type": "Synced", "status": "False", "message": "no room"}]
+
+    w.reconcile()
+
+    (registration,) = w.xr["status"]["controlPlanes"][0]["registrations"]
+    assert (registration["ready"], registration.get("message")) == ((False, "no room") if sources else (True, None))
+    assert bool(sources) == ("source" in source)
+
+
 @pytest.mark.parametrize("space", SPACES)
 def test_everything_that_consumes_passes_the_published_schema_of_its_kind(space: str) -> None:
     external = {"auth": "ExternalSecret", "externalSecret": strategies.STORE_REF}

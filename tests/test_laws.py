@@ -122,7 +122,7 @@ def test_2_deleting_the_environment_at_any_time_deletes_nothing_in_a_space_unles
 
     for _ in range(5):
         w.step()
-        local = (names.KUBECONFIG, *names.CONSUMERS[:3])
+        local = (names.KUBECONFIG, *names.TARGETS)
         managed = [o for k, o in w.observed.items() if not k.startswith(local) and "managementPolicies" in o.get("spec", {})]
         assert not any({"*", "Delete"} & set(o["spec"]["managementPolicies"]) for o in managed)
 

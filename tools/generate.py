@@ -211,9 +211,11 @@ def _rows(schema: Schema, at: str) -> Iterator[str]:
 
 def troubleshooting() -> str:
     """docs/troubleshooting.md."""
-    rows = [f"| `{a.says}` | {a.means.replace('{name}', '_x_')} | {a.do} |" for a in diagnosis.TABLE]
-    head = (ROOT / "tools" / "troubleshooting.md.in").read_text()
-    return head + "\n| provider-kubernetes says | which means | what to do |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+    text = (ROOT / "tools" / "troubleshooting.md.in").read_text()
+    for place, table in (("@spaces@", diagnosis.TABLE), ("@targets@", diagnosis.TARGETS)):
+        rows = [f"| `{a.says}` | {a.means.replace('{name}', '_x_')} | {a.do} |" for a in table]
+        text = text.replace(place, "\n".join(["| the provider says | which means | what to do |", "|---|---|---|", *rows]))
+    return text
 
 
 def released(text: str) -> str:

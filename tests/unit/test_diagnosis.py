@@ -1,17 +1,19 @@
-"""What provider-kubernetes says, and what people read of it."""
+"""What providers say, and what people read of it."""
 
 import pytest
 
 from function import diagnosis
-from function.diagnosis import TABLE
+from function.diagnosis import TABLE, TARGETS
 
 PREFIX = "connect failed: cannot build kube client for provider config: cannot get REST config for provider: "
 
 
-@pytest.mark.parametrize("advice", TABLE, ids=lambda a: a.says)
-def test_each_message_of_the_table_finds_its_own_row_wherever_it_stands(advice: diagnosis.Advice) -> None:
-    assert diagnosis.advice(PREFIX + advice.says) is advice
-    assert "{" not in diagnosis.explain(PREFIX + advice.says)
+@pytest.mark.parametrize(("table", "advice"), [(t, a) for t in (TABLE, TARGETS) for a in t], ids=lambda p: getattr(p, "says", ""))
+def test_each_message_of_a_table_finds_its_own_row_wherever_it_stands(
+    table: tuple[diagnosis.Advice, ...], advice: diagnosis.Advice
+) -> None:
+    assert diagnosis.advice(PREFIX + advice.says, table) is advice
+    assert "{" not in diagnosis.explain(PREFIX + advice.says, table)
 
 
 @pytest.mark.parametrize(
