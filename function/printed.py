@@ -114,9 +114,10 @@ def migration(env: Environment, c: Connector, file: str, composition: str | None
     kubeconfig += ["--composition", composition] if composition else []
     # The kubeconfig of a Disconnected Space has its own credentials; whoever runs this has them.
     kubeconfig += ["--credentials", "space.kubeconfig"] if env.spaces[c.control_plane.space].type == "Disconnected" else []
-    categories = ("claim", "composite", "managed", "crossplane")
-    is_crossplanes = " or ".join(f'. == "{c}"' for c in categories)
-    crds = f".items[] | select(.spec.names.categories // [] | any({is_crossplanes})) | .metadata.name"
+    # Of definitions and not of categories: kubectl fails altogether where a category has no kind, as claims may not.
+    categories = " or ".join(f'. == "{c}"' for c in ("claim", "composite", "managed", "crossplane"))
+    crossplanes = f".items[] | select(.spec.names.categories // [] | any({categories})) | .metadata.name"
+    finalized = ".items[] | select(.metadata.finalizers) | del(.metadata.finalizers)"
     ids = f"--mcp-connector-cluster-id={c.said.cluster_id} --mcp-connector-claim-namespace={c.said.claim_namespace}"
     return [
         f"# 1. In the app cluster: pause everything, and export it to {export}.",
@@ -125,11 +126,18 @@ def migration(env: Environment, c: Connector, file: str, composition: str | None
         f"{shlex.join(kubeconfig)} > control-plane.kubeconfig",
         f"KUBECONFIG=control-plane.kubeconfig up controlplane migration import -i {export} --unpause-after-import {ids}",
         "# 3. In the app cluster, once the claims are ready in the control plane: stop Crossplane and its packages first.",
-        "#    Then nothing is left that would delete anything in a cloud when its objects go.",
-        "helm uninstall crossplane --namespace crossplane-system --wait",
+        "#    Then nothing is left that would delete anything in a cloud when its objects go. It stops at the first failure; run it again.",
+        "(",
+        "set -euo pipefail",
+        "helm uninstall crossplane --namespace crossplane-system --ignore-not-found --wait",
         "kubectl --namespace crossplane-system delete deployments --all --wait",
-        f"kubectl get {','.join(categories)} --all-namespaces -o json | jq 'del(.items[].metadata.finalizers)' | kubectl replace -f -",
-        f"kubectl get customresourcedefinitions -o json | jq -r '{crds}' | xargs kubectl delete customresourcedefinition",
+        "kubectl delete validatingwebhookconfigurations crossplane crossplane-no-usages --ignore-not-found",
+        f"kubectl get customresourcedefinitions -o json | jq -r '{crossplanes}' > crossplane-kinds",
+        'kubectl get "$(paste -sd, crossplane-kinds)" --all-namespaces -o json > crossplane-objects.json',
+        f"jq '{finalized}' crossplane-objects.json > crossplane-finalized.json",
+        "if test -s crossplane-finalized.json; then kubectl replace -f crossplane-finalized.json; fi",
+        "xargs kubectl delete customresourcedefinitions < crossplane-kinds",
+        ")",
         f"# 4. Commit connector {c.said.name}: its APIs need the names that these definitions had.",
     ]
 

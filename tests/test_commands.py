@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -235,6 +236,59 @@ def test_the_kubeconfig_that_a_migration_asks_for_can_be_made(type_: str, tmp_pa
     assert done.returncode == 0, done.stderr
     server = yaml.safe_load((tmp_path / "control-plane.kubeconfig").read_text())["clusters"][0]["cluster"]["server"]
     assert server.endswith("/controlplanes/platform/k8s")
+
+
+KUBECTL = r"""#!/bin/bash
+echo "kubectl $*" >> calls
+if [[ "$*" == "$FAILS"* ]]; then exit 1; fi
+case "$*" in
+  "get customresourcedefinitions -o json") cat definitions.json ;;
+  "get providers.pkg.crossplane.io,buckets.s3.aws.upbound.io,xs.acme.example --all-namespaces -o json") cat objects.json ;;
+  get*) echo 'error: the server does not have a resource type' >&2; exit 1 ;;
+  "replace -f "*) jq -c '[.metadata.name, .metadata.finalizers]' "$3" > replaced ;;
+esac
+"""
+"""A kubectl for an app cluster without claims, which refuses what the real one refuses."""
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="what is printed calls jq")
+@pytest.mark.parametrize("fails", ["nothing", "--namespace", "get", "replace"])
+def test_the_clean_up_of_a_migration_deletes_definitions_only_once_no_object_has_finalizers(fails: str, tmp_path: Path) -> None:
+    categories = {
+        "providers.pkg.crossplane.io": ["crossplane", "pkg"],
+        "buckets.s3.aws.upbound.io": ["managed", "crossplane"],
+        "xs.acme.example": ["composite"],
+        "certificates.cert-manager.io": ["cert-manager"],
+        "others.acme.example": None,
+    }
+    definitions = [{"metadata": {"name": n}, "spec": {"names": {"categories": c} if c else {}}} for n, c in categories.items()]
+    (tmp_path / "definitions.json").write_text(json.dumps({"items": definitions}))
+    objects = [{"metadata": {"name": "held", "finalizers": ["a"]}}, {"metadata": {"name": "free"}}]
+    (tmp_path / "objects.json").write_text(json.dumps({"items": objects}))
+    for name, text in (("kubectl", KUBECTL), ("helm", '#!/bin/bash\necho "helm $*" >> calls\n')):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    lines = upenv("connector", "migration", *CONNECTOR, "shop").output.splitlines()
+    first, last = (next(i for i, line in enumerate(lines) if line.startswith(step)) for step in ("# 3.", "# 4."))
+
+    done = subprocess.run(
+        ["/bin/bash", "-c", "\n".join(lines[first:last])],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "FAILS": fails},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    calls = (tmp_path / "calls").read_text().splitlines()
+    deleted = [c for c in calls if c.startswith("kubectl delete customresourcedefinitions")]
+    if fails != "nothing":
+        assert (done.returncode != 0, deleted) == (True, [])
+        return
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "replaced").read_text() == '["held",null]\n'
+    assert deleted == ["kubectl delete customresourcedefinitions providers.pkg.crossplane.io buckets.s3.aws.upbound.io xs.acme.example"]
+    assert calls.index(deleted[0]) > next(i for i, c in enumerate(calls) if c.startswith("kubectl replace"))
 
 
 def test_a_legacy_control_plane_is_no_place_to_migrate_to() -> None:
