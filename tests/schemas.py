@@ -2,6 +2,8 @@
 
 import functools
 import re
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,19 @@ _CORE: dict[str, dict[str, Any]] = {
 }
 
 
+def _list_map(_: object, keys: list[str], entries: object, __: object) -> Iterator[jsonschema.ValidationError]:
+    """An error for each entry that has the keys of another, which an API server refuses."""
+    found = Counter(tuple(str(e.get(k)) for k in keys) for e in entries if isinstance(e, dict)) if isinstance(entries, list) else {}
+    yield from (jsonschema.ValidationError(f"several entries have the {keys} of {k}") for k, n in found.items() if n > 1)
+
+
+_LIST_MAP = "x-kubernetes-list-map-keys"
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {_LIST_MAP: _list_map})  # type: ignore[no-untyped-call]  # Its stubs say so.
+
+
 def check(manifest: dict[str, Any]) -> None:
     """Raise jsonschema.ValidationError if `manifest`, or what it wraps, has what its kind does not take."""
-    jsonschema.validate(manifest, _schema(manifest["apiVersion"], manifest["kind"]))
+    jsonschema.validate(manifest, _schema(manifest["apiVersion"], manifest["kind"]), cls=_Validator)
     if manifest["kind"] == "Object":
         check(manifest["spec"]["forProvider"]["manifest"])
 
@@ -53,7 +65,7 @@ def _schema(api_version: str, kind: str) -> dict[str, Any]:
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     """A structural schema that refuses unknown fields, as server-side apply does."""
-    out = {k: v for k, v in schema.items() if not k.startswith("x-") and k not in ("default", "format")}
+    out = {k: v for k, v in schema.items() if k == _LIST_MAP or (not k.startswith("x-") and k not in ("default", "format"))}
     if "properties" in schema:
         out["properties"] = {k: _strict(v) for k, v in schema["properties"].items()}
         if not schema.get("x-kubernetes-preserve-unknown-fields"):

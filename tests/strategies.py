@@ -77,7 +77,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     spaces: list[dict[str, Any]] = [{"name": f"s{i}", "host": HOSTS[i]} for i in range(draw(st.integers(1, 2)))]
     names = [s["name"] for s in spaces]
     iam = draw(organizations())
-    teams = [*(t["name"] for t in iam["teams"]), UUID]
+    teams = known_teams(iam["teams"])
     groups = []
     for name in draw(st.lists(NAMES, unique=True, max_size=3)):
         more = draw(
@@ -138,7 +138,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     cut = draw(st.integers(0, len(control_planes)))
     stages = [[c["name"] for c in part] for part in (control_planes[:cut], control_planes[cut:])]
     rollout = {"stages": [{"name": f"stage-{i}", "soak": "1h", "controlPlaneSelector": {"names": s}} for i, s in enumerate(stages) if s]}
-    more = draw(_optional({"iam": st.just(iam)})) if not tokens and len(teams) == 1 else {"iam": iam}
+    more = draw(_optional({"iam": st.just(iam)})) if not tokens and not iam["teams"] else {"iam": iam}
     more |= draw(_optional({"configurations": st.just(configurations), "rollout": st.just(rollout)}))
     more |= draw(_optional({"removalPolicy": st.sampled_from(("Confirm", "Delete", "Orphan")), "managementPolicies": POLICIES}))
     spec = {"organization": "acme", "spaces": spaces, "groups": groups, "controlPlanes": control_planes, "resources": resources, **more}
@@ -184,6 +184,11 @@ def _consumed(draw: st.DrawFn, spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
+def known_teams(teams: list[dict[str, Any]]) -> list[str]:
+    """How teams can be referred to: by name, and by a UUID that no entry has."""
+    return [*(t["name"] for t in teams), *([] if any("externalName" in t for t in teams) else [UUID])]
+
+
 @st.composite
 def organizations(draw: st.DrawFn) -> dict[str, Any]:
     """A valid iam: teams, robots and repositories that refer to each other."""
@@ -191,13 +196,17 @@ def organizations(draw: st.DrawFn) -> dict[str, Any]:
     teams: list[dict[str, Any]] = []
     for name in draw(few):
         team = {"name": name, **draw(_optional({"remoteName": NAMES, "externalName": st.just(UUID)}))}
+        if any("externalName" in t for t in teams):
+            team.pop("externalName", None)
         if team.get("remoteName", name) not in {t.get("remoteName", t["name"]) for t in teams}:
             teams.append(team)
-    known = [t["name"] for t in teams] + [UUID]
-    robots = []
+    known = known_teams(teams)
+    robots: list[dict[str, Any]] = []
     for name in draw(few):
         tokens = [{"name": token, **draw(_optional({"generation": st.integers(1, 3)}))} for token in draw(few)]
         more = draw(_optional({"description": st.just("ci"), "externalName": st.just(UUID)}))
+        if any("externalName" in r for r in robots):
+            more.pop("externalName", None)
         robots.append({"name": name, "teams": draw(st.lists(st.sampled_from(known), unique=True)), "tokens": tokens, **more})
     secrets = [f"{r['name']}-{t['name']}-{t.get('generation', 1)}" for r in robots for t in r["tokens"]]
     for r in robots if len(set(secrets)) < len(secrets) else ():

@@ -30,6 +30,15 @@ def test_everything_that_is_emitted_passes_its_published_schema(story: stories.S
         schemas.check(manifest)
 
 
+def test_one_team_twice_in_a_role_binding_does_not_pass_its_published_schema() -> None:
+    subjects = [{"kind": "UpboundTeam", "name": "a", "role": role} for role in ("viewer", "admin")]
+    spec = {"object": {"apiGroup": "core", "resource": "namespaces", "name": "dev"}, "subjects": subjects}
+    binding = {"apiVersion": "authorization.spaces.upbound.io/v1alpha1", "kind": "ObjectRoleBinding", "metadata": {"name": "dev"}}
+
+    with pytest.raises(jsonschema.ValidationError, match="several entries"):
+        schemas.check({**binding, "spec": spec})
+
+
 @pytest.mark.parametrize("story", STORIES, ids=lambda s: s.path.name)
 def test_every_environment_and_every_status_passes_our_own_schema(story: stories.Story) -> None:
     schema = schemas._strict(definition("m" in story.xr["apiVersion"].split(".")))

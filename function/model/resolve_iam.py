@@ -39,6 +39,8 @@ def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
     for field, known in {"teams": iam.teams, "robots": iam.robots}.items():
         called = (((*AT, field, i, "remoteName"), e.called) for i, e in enumerate(known.values()))  # type: ignore[attr-defined]  # Both have one.
         yield from checks.unique(called, "is what another entry is called in the organization; keep one")
+        found = [((*AT, field, i, "externalName"), e.external_name) for i, e in enumerate(known.values())]  # type: ignore[attr-defined]  # Both may have one.
+        yield from checks.unique((f for f in found if f[1]), "is the UUID of another entry too; keep one entry for it")
     for i, robot in enumerate(spec.robots):
         at: Location = (*AT, "robots", i)
         yield from checks.unique((((*at, "tokens", j, "name"), t.name) for j, t in enumerate(robot.tokens)), twice)
@@ -121,7 +123,7 @@ def _token(at: Location, token: Token, e: s.RobotToken, namespaced: bool) -> Ite
 
 def _teams(iam: Iam, found: list[tuple[Location, str]]) -> Iterator[Problem]:
     """What is wrong with references to teams, each with where it stands."""
-    yield from checks.unique(found, "names a team twice; keep one")
+    yield from checks.unique(((at, iam.known(team) or team) for at, team in found), "names a team twice; keep one")
     for at, team in found:
         if team not in iam.teams and not re.fullmatch(UUID, team):
             problem = unknown(at, team, iam.teams)
