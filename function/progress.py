@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from function import diagnosis, rollout
+from function import diagnosis, names, rollout
 from function.observed import REMOTE, Observed
 from function.readiness import conditions
 from function.rollout import Install, Phase, Progress, Rollout, State, version, versions
@@ -93,13 +93,16 @@ def _of_install(i: Install, observed: Observed) -> str:
     """What stands in the way of a Configuration."""
     if not i.target:
         return "waits for its stage to get a version"
-    if i.seen.state in (State.UNSEEN, State.ABSENT):
-        error = observed.condition(i.key, "Synced")
-        unread = error.get("status") == "False" and not observed.absent(i.key)
-        return f"is not seen: {diagnosis.explain(str(error.get('message')))}" if unread else "is being installed"
     if i.failing:
         found = conditions(observed.mapping(i.key, *REMOTE))
         bad = next((c for c in (found.get("Installed", {}), found.get("Healthy", {})) if c.get("status") == "False"), {})
         said = diagnosis.shown(str(bad.get("message") or bad.get("reason") or "its control plane is not ready"))
         return f"is not healthy at {version(i.seen.names)}: {said}"
+    looks = (observed.condition(k, "Synced") for k in (i.key, names.control_plane(i.control_plane)) if not observed.absent(k))
+    if error := next((c for c in looks if c.get("status") == "False"), None):
+        return f"is not seen: {diagnosis.explain(str(error.get('message')))}"
+    if i.seen.state is State.ABSENT or not i.seen.runs:
+        return "is being installed"
+    if i.seen.state is State.UNSEEN and i.seen.runs == i.target:
+        return "is being looked at again"
     return f"is on its way to {version(i.target)}"

@@ -5,8 +5,8 @@ stage has been healthy: that is in the environment's status, and if it is lost, 
 """
 
 import enum
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ class State(enum.Enum):
     CHANGING = enum.auto()
     """On its way to the version that its Object names."""
     UNSEEN = enum.auto()
-    """Not to be read now."""
+    """Not to be read now, or its control plane is not."""
     ABSENT = enum.auto()
     """Looked for, and not there."""
 
@@ -61,10 +61,6 @@ class Seen:
     names: str
     runs: str
     told: bool
-
-
-_Sight = Mapping[tuple[str, str], Seen]
-"""What is seen in the control planes of one stage, by control plane and Configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +148,16 @@ class Rollout:
 def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
-    found = [{(c.entry, k.name): _see(observed, c, k) for c in s.control_planes for k in c.configurations} for s in stages]
-    last = _counted(found[-1], lambda s: s.runs)
+    found = [[(c, k, _see(observed, c, k)) for c in s.control_planes for k in c.configurations] for s in stages]
+    last = {(k.name, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT}
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
-        target = _Gate(stage, _counted(seen, lambda s: s.names), last, healthy=healthy, soaked=soaked).target
-        installs = tuple(
-            Install(c, k, names.configuration(c, k.name), seen[c.entry, k.name], target(k, seen[c.entry, k.name]))
-            for c in stage.control_planes
-            for k in c.configurations
-        )
+        told = Counter((k.name, s.names) for _, k, s in seen if s.names)
+        # Where it is seen that nothing runs yet, a first installation waits for health, not for soak.
+        first = healthy and all(s.state is State.ABSENT for _, _, s in seen)
+        gate = _Gate(stage, told, last, first=first, soaked=soaked)
+        installs = tuple(Install(c, k, names.configuration(c, k.name), s, gate.target(k, s)) for c, k, s in seen)
         progress = Progress(stage, installs)
         progress = replace(progress, since=_since(progress, observed))
         healthy = healthy and progress.done
@@ -189,37 +184,26 @@ class _Gate:
     """What decides over the targets of one stage."""
 
     stage: Stage
-    fellows: Mapping[str, Counter[str]]
-    """What its control planes are told to run."""
-    last: Mapping[str, Counter[str]]
-    """What those of the last stage run."""
-    healthy: bool
-    """Whether all before it is healthy at what is wanted."""
+    told: Counter[tuple[str, str]]
+    """Names and sources of what its control planes are told to run, with how many are."""
+    last: Set[tuple[str, str]]
+    """Names and sources of what those of the last stage run; without a source where that is not seen."""
+    first: bool
+    """Whether nothing runs in it, and all before it is healthy at what is wanted."""
     soaked: bool
-    """Whether it has been so for long enough, too."""
+    """Whether all before it has been so for long enough."""
 
     def target(self, k: Configuration, mine: Seen) -> str:
         """The source that a control plane is to run; empty while it waits for one."""
         if self.stage.version:
             return replace(k, version=self.stage.version).source
         # What all of the last stage runs has passed every gate: going back to it is no risk.
-        if self.soaked or set(self.last.get(k.name, ())) == {k.source}:
+        if self.soaked or {source for name, source in self.last if name == k.name} == {k.source}:
             return k.source
         if mine.names or mine.state is not State.ABSENT:
             return mine.names
-        others = self.fellows.get(k.name)
-        # Where nothing runs yet, a first installation waits for health, not for soak.
-        first = self.healthy and not self.fellows
-        return others.most_common(1)[0][0] if others else k.source if first else ""
-
-
-def _counted(seen: _Sight, source_of: Callable[[Seen], str]) -> Mapping[str, Counter[str]]:
-    """The sources in the control planes of one stage, with how many have each, by Configuration."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (_, name), s in seen.items():
-        if source := source_of(s):
-            found[name][source] += 1
-    return found
+        others = (source for (name, source), _ in self.told.most_common() if name == k.name)
+        return next(others, k.source if self.first else "")
 
 
 def _since(progress: Progress, observed: Observed) -> datetime | None:
@@ -248,18 +232,24 @@ def _time(text: object) -> datetime | None:
 
 def _see(observed: Observed, c: ControlPlane, k: Configuration) -> Seen:
     """What is seen of `k` in `c`."""
-    key, up = names.configuration(c, k.name), observed.ready(names.control_plane(c))
-    synced, remote = observed.condition(key, "Synced"), observed.mapping(key, *REMOTE)
+    key, home = names.configuration(c, k.name), names.control_plane(c)
+    up, synced = observed.ready(home), [observed.condition(o, "Synced").get("status") == "True" and observed.fresh(o) for o in (key, home)]
+    remote = observed.mapping(key, *REMOTE)
     there, runs = text(remote, "spec", "package"), text(remote, "status", "currentIdentifier")
     told = "Update" in str(observed.field(key, "spec", "managementPolicies"))
     source = observed.text(key, *WANTED, "spec", "package") if told else there
-    if not observed.fresh(key) or synced.get("status") != "True" or not remote:
-        absent = not source and up and observed.absent(key)
-        state = State.ABSENT if absent else State.UNSEEN
-    elif source != there or not up:
-        state = State.CHANGING if up else State.FAILING
+    if not source and up and observed.absent(key):
+        state = State.ABSENT
+    elif synced[1] and not up:
+        # Then nothing in it need be readable. One in which nothing has run is coming up for the first time.
+        state = State.FAILING if runs else State.CHANGING
+    elif not synced[0] or not remote:
+        state = State.UNSEEN
+    elif source != there:
+        state = State.CHANGING
     else:
         state = _health(conditions(remote), at_it=runs == source)
+        state = State.UNSEEN if state is State.HEALTHY and not up else state
     return Seen(state, source, runs, told)
 
 

@@ -42,7 +42,11 @@ def environment(stages: dict[str, list[str]], version: str, **spec: Any) -> dict
 
 
 class World(world.World):
-    """`bad` sources are never healthy, `broken` ones cannot be pulled, in `down` control planes nothing can be reached."""
+    """`bad` sources are never healthy, `broken` ones cannot be pulled, and three things can be wrong with a control plane.
+
+    One that is `down` cannot be reached, nor anything in it; one that is `shut` is seen, and nothing in it; one that has
+    `crashed` is seen not to be ready, and nothing in it is seen.
+    """
 
     def __init__(self, xr: dict[str, Any]) -> None:
         """Begin with nothing, at START."""
@@ -51,6 +55,8 @@ class World(world.World):
         self.bad: set[str] = set()
         self.broken: set[str] = set()
         self.down: set[str] = set()
+        self.shut: set[str] = set()
+        self.crashed: set[str] = set()
 
     def step(self, *, ready: bool = True, minutes: int = 0) -> fnv1.RunFunctionResponse:
         """A reconcile of Crossplane, one of every provider, one of every package manager; and then time passes."""
@@ -78,7 +84,7 @@ class World(world.World):
     def manage(self) -> None:
         """The package managers: unpack what is new, and then say how it is."""
         for place, o in self.remote.items():
-            if o["kind"] != "Configuration" or place[1].rpartition(".")[2] in self.down:
+            if o["kind"] != "Configuration" or place[1].rpartition(".")[2] in self.down | self.shut | self.crashed:
                 continue
             wanted, status = o["spec"]["package"], o.setdefault("status", {})
             if wanted in self.broken:
@@ -99,25 +105,34 @@ class World(world.World):
         found = {place[1].rpartition(".")[2]: o for place, o in self.remote.items() if o["kind"] == "Configuration"}
         return {name: o["spec"]["package"].rpartition(":")[2] for name, o in sorted(found.items())}
 
+    def running(self) -> dict[str, str]:
+        """The source that each control plane runs in truth, whoever sees it: empty where it has unpacked none yet."""
+        found = {place[1].rpartition(".")[2]: o for place, o in self.remote.items() if o["kind"] == "Configuration"}
+        return {name: o.get("status", {}).get("currentIdentifier", "") for name, o in sorted(found.items())}
+
     def status(self) -> dict[str, Any]:
         """The environment's status."""
         return self.xr["status"]
 
     def _object(self, key: str, *, ready: bool) -> None:
+        last = self.observed[key].get("status", {})
         super()._object(key, ready=ready)
         if key in self.observed:
-            self._look(key)
+            self._look(key, last)
 
-    def _look(self, key: str) -> None:
-        """What provider-kubernetes says of a Configuration, or of anything in a control plane that cannot be reached."""
+    def _look(self, key: str, last: dict[str, Any] | None = None) -> None:
+        """What provider-kubernetes says of a Configuration, and of what cannot be reached: that had the status `last`, or has it."""
         o = self.observed[key]
         name = key.split("/")[3] if key.startswith(("configuration/", "controlplane/")) else ""
         if o["kind"] != "Object" or not name or "status" not in o:
             return
-        if name in self.down:
-            o["status"] = {**o["status"], "conditions": [_condition("Synced", "False", "connection refused"), _condition("Ready", "False")]}
+        if name in self.down or (name in self.shut | self.crashed and key.startswith("configuration/")):
+            conditions = [_condition("Synced", "False", "connection refused"), _condition("Ready", "False")]
+            o["status"] = {**(o["status"] if last is None else last), "conditions": conditions}
             return
         if key.startswith("controlplane/"):
+            for c in o["status"]["conditions"] if name in self.crashed else ():
+                c |= {"status": "False"} if c["type"] == "Ready" else {}
             return
         seen, generation = self.remote.get(self.place(o)), {"observedGeneration": o["metadata"]["generation"]}
         home = any(p[2] == "ControlPlane" and p[4] == name for p in self.remote)

@@ -342,3 +342,125 @@ def test_a_last_stage_that_is_only_told_a_version_opens_no_gate() -> None:
     w.reconcile()
 
     assert [s["target"] for s in w.status()["stages"]] == ["v2.0.0", "v1.0.0", "v2.0.0"]
+
+
+def own(w: packages.World, **lines: dict[str, Any]) -> None:
+    """Give control planes lines of their own for the Configuration, and nobody else any."""
+    planes = [{k: v for k, v in c.items() if k != "configurations"} for c in w.xr["spec"]["controlPlanes"]]
+    w.edit(controlPlanes=[{**c, **({"configurations": [{"name": "platform", **lines[c["name"]]}]} if c["name"] in lines else {})} for c in planes])
+
+
+def soaking() -> packages.World:
+    """A world in which a release has soaked in dev for 50 minutes of 60."""
+    w = lived()
+    w.release("v1.1.0")
+    w.rest()
+    w.now += timedelta(minutes=50)
+    w.step()
+    return w
+
+
+def halted(rsp: fnv1.RunFunctionResponse) -> str:
+    """What RolloutHalted says; empty where it is False."""
+    return next(c.message for c in rsp.conditions if c.type == "RolloutHalted" and (c.status == fnv1.STATUS_CONDITION_TRUE) == bool(c.message))
+
+
+def test_a_release_that_takes_its_control_plane_down_halts_and_has_to_soak_from_the_beginning() -> None:
+    w = soaking()
+    w.crashed = {"d"}
+    said = halted(w.rest())
+    assert said == "stage dev is Halted: platform in control plane d is not healthy at v1.1.0: its control plane is not ready"
+    w.now += packages.SOAK
+    w.rest()
+    w.crashed = set()
+    w.rest()
+    assert (stage(w, "dev")["soakingUntil"], w.runs()["s"]) == ("2026-01-01T14:50:00Z", "v1.0.0")
+
+
+def test_a_control_plane_that_goes_down_after_its_object_is_lost_has_to_soak_from_the_beginning() -> None:
+    w = soaking()
+    w.crashed = {"d"}
+    del w.observed[key("d")]["status"]
+    w.step()
+    w.step()
+    w.crashed = set()
+    w.now += packages.SOAK
+    w.rest()
+    assert (stage(w, "dev")["soakingUntil"], w.runs()["s"]) == ("2026-01-01T14:50:00Z", "v1.0.0")
+
+
+def test_a_control_plane_that_is_coming_up_for_the_first_time_halts_nothing() -> None:
+    w = packages.World(packages.environment(STAGES, "v1.0.0"))
+    w.crashed = {"d"}
+    assert (halted(w.rest()), stage(w, "dev")["phase"]) == ("", "Progressing")
+
+
+def test_what_is_seen_to_be_unhealthy_halts_though_its_control_plane_cannot_be_read() -> None:
+    w = soaking()
+    w.bad = {packages.source("v1.1.0")}
+    w.rest()
+    unread(w, "d")
+    assert halted(w.reconcile()).endswith("is not healthy at v1.1.0: cannot establish control of object")
+
+
+def unread(w: packages.World, name: str) -> None:
+    """A read of a control plane has failed, and none of what is in it."""
+    for c in w.observed[f"controlplane/west/default/{name}"]["status"]["conditions"]:
+        c |= {"status": "False", "message": "observe failed: dial tcp: connection refused"} if c["type"] == "Synced" else {}
+
+
+def test_a_control_plane_that_is_edited_or_cannot_be_read_for_a_moment_halts_nothing_and_goes_on_soaking() -> None:
+    w = soaking()
+    w.edit(controlPlanes=[{**c, "labels": {**c["labels"], "team": "a"}} for c in w.xr["spec"]["controlPlanes"]])
+    w.reconcile()
+    assert (halted(w.reconcile()), stage(w, "dev")["healthySince"]) == ("", "2026-01-01T12:00:00Z")
+    assert stage(w, "dev")["message"] == "platform in control plane d is being looked at again"
+    w.step()
+    unread(w, "d")
+    w.now += packages.SOAK
+    assert (halted(w.reconcile()), stage(w, "dev")["healthySince"], w.runs()["s"]) == ("", "2026-01-01T12:00:00Z", "v1.0.0")
+    assert stage(w, "dev")["message"].startswith("platform in control plane d is not seen: the Space cannot be reached")
+    w.rest()
+    assert w.runs()["s"] == "v1.1.0"
+
+
+@pytest.mark.parametrize("lost", ["object", "status"])
+def test_one_of_the_last_stage_that_is_not_seen_opens_no_gate(lost: str) -> None:
+    w = lived()
+    own(w, p={"version": "v1.1.0"})
+    w.rest()
+    w.now += timedelta(days=1)
+    w.rest()
+    own(w)
+    w.release("v1.1.0")
+    w.step()
+    assert w.runs() == {"d": "v1.1.0", "s": "v1.0.0", "p": "v1.1.0", "q": "v1.0.0"}
+    w.observed[key("q")].pop("status") if lost == "status" else w.observed.pop(key("q"))
+    w.rest()
+    assert w.runs() == {"d": "v1.1.0", "s": "v1.0.0", "p": "v1.1.0", "q": "v1.0.0"}
+
+
+def test_a_new_control_plane_beside_one_that_cannot_be_read_is_no_first_installation() -> None:
+    w = packages.World(packages.environment({"dev": ["d"], "prod": ["p"]}, "v1.0.0"))
+    w.rest()
+    w.release("v1.1.0")
+    w.rest()
+    w.observed, w.xr = {}, {k: v for k, v in w.xr.items() if k != "status"}
+    w.shut = {"p"}
+    w.edit(controlPlanes=[*w.xr["spec"]["controlPlanes"], {"name": "new", "labels": {"stage": "prod"}}])
+    w.rest()
+    assert w.runs() == {"d": "v1.1.0", "p": "v1.0.0"}
+    w.shut = set()
+    w.rest()
+    assert w.runs() == {"d": "v1.1.0", "p": "v1.0.0", "new": "v1.0.0"}
+
+
+def test_a_second_configuration_waits_for_the_soak_where_a_first_one_runs() -> None:
+    w = lived()
+    w.edit(configurations=[*w.xr["spec"]["configurations"], {"name": "more", "package": "xpkg.upbound.io/acme/more", "version": "v1.0.0"}])
+    w.rest()
+    assert (stage(w, "dev")["target"], stage(w, "staging")["target"]) == ("more v1.0.0, platform v1.0.0", "v1.0.0")
+    assert [place[4] for place, o in w.remote.items() if o["kind"] == "Configuration" and place[1].endswith((".s", ".p"))] == ["platform"] * 2
+    w.now += packages.SOAK
+    w.rest()
+    assert stage(w, "staging")["target"] == "more v1.0.0, platform v1.0.0"
