@@ -245,3 +245,26 @@ def test_a_push_without_a_registry_says_what_is_missing() -> None:
 
     assert done.returncode
     assert f"xpkg.upbound.io/acme/function-upbound-environment:v{__version__}" in done.stderr
+
+
+@pytest.mark.parametrize("lacks", ["git", "make", "python3"])
+def test_ci_installs_what_a_bare_debian_lacks(tmp_path: Path, lacks: str) -> None:
+    (line,) = [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if "apt-get" in line]
+
+    def program(name: str, does: str) -> None:
+        (tmp_path / name).write_text(f"#!/bin/bash\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+
+    def installed() -> set[str]:
+        command = ["/bin/bash", "-c", line.replace(">/dev/null;", ";")]
+        return set(subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout.split())
+
+    program("apt-get", 'echo "$@"')
+    for name in {"git", "make", "python3"} - {lacks}:
+        program(name, "exit 0")
+    if lacks == "python3":
+        program("python3", "exit 1")  # Debian's, which has no venv by itself.
+
+    assert {"git", "make", "python3-venv"} <= installed()
+    program(lacks, "exit 0")
+    assert installed() == set()
