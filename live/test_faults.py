@@ -60,18 +60,20 @@ def _two_replicas(world: World, _: LiveEnvironment) -> None:
 
 def _without_kubeconfig(world: World, e: LiveEnvironment) -> None:
     namespace = NAMESPACE if e.api == CLAIMS else e.namespace
-    for secret in world.hub.list("secrets.v1.", namespace):
-        if secret["metadata"]["name"].startswith(f"{e.name}-kubeconfig-") and e.objects_refer_to(secret["metadata"]["name"]):
-            world.hub.delete("secrets.v1.", secret["metadata"]["name"], namespace)
+
+    def used() -> list[str]:
+        names = [s["metadata"]["name"] for s in world.hub.list("secrets.v1.", namespace)]
+        return [n for n in names if n.startswith(f"{e.name}-kubeconfig-") and e.objects_refer_to(n)]
+
+    (name,) = until("there is one to delete", used, 90, e.explain)
+    world.hub.delete("secrets.v1.", name, namespace)
 
 
 def _without_control_plane(world: World, e: LiveEnvironment) -> None:
-    until("there is one to delete", lambda: e.remote("one", "dev"), 90, e.explain)
     world.space.delete("controlplanes.v1beta1.spaces.upbound.io", "one", e.group("dev"))
 
 
 def _edited_by_another(world: World, e: LiveEnvironment) -> None:
-    until("there is one to edit", lambda: e.remote("one", "dev"), 90, e.explain)
     world.space.patch("controlplanes.v1beta1.spaces.upbound.io", "one", {"metadata": {"labels": {"by": "another"}}}, e.group("dev"))
 
 
@@ -132,7 +134,7 @@ def test_fault(
     if moment == SETTLED:
         e.until_ready()
     else:
-        until("it begins to come up", e.objects, 120, e.explain)
+        until("something is there that could be lost", lambda: e.remote("one", "dev"), 120, e.explain)
     before = {n: uid(e.remote(n, "dev")) for n in names}
     took("before")
     fault.break_(world, e)
