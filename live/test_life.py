@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from live.environments import LABEL, LiveEnvironment, uid, version
+from live.standins.controller import FAILURE
 from live.waiting import until
 from live.world import MOVED, World
 
@@ -49,6 +50,21 @@ def test_comes_up(world: World, environment: LiveEnvironment, took: Callable[[st
     assert not any(a["content"] == "application/apply-patch+yaml" for a in asked)
     exchanges = {(a["organization"], a["code"]) for a in world.audit() if a["at"] == "exchange"}
     assert ("acme", 200) in exchanges, "the token was exchanged for one of the organization"
+
+
+def test_a_control_plane_that_cannot_be_made_says_why(world: World, environment: LiveEnvironment) -> None:
+    """What the Space says of a control plane is what the environment's author reads, until it is no longer so."""
+    e = environment
+    dev = e.group("dev")
+    world.tell_space("modes", {f"{dev}/two": "fail"})
+    e.apply(groups=[{"name": dev}], controlPlanes=[{"name": "one", "group": dev}, {"name": "two", "group": dev}])
+    e.until_says("ControlPlanesReady", "1 of 2", f"two ({FAILURE})", status="False")
+    e.until_not_ready()
+    assert e.line("two")["message"] == FAILURE
+    had = uid(e.remote("two", "dev"))
+    world.tell_space("modes", {f"{dev}/two": ""})
+    e.until_ready()
+    assert uid(e.remote("two", "dev")) == had
 
 
 def test_edits_change_what_they_say(environment: LiveEnvironment) -> None:

@@ -14,7 +14,9 @@ KIND = "controlplanes.v1beta1.spaces.upbound.io"
 FINALIZER = "live.test/space"
 VERSION = "2.0.2-up.5"
 """What a channel gives: a control plane without a version gets one from its Space."""
-_QUICK, _SLOW, _GOING = 1.0, 20.0, 1.0
+FAILURE = "cannot provision: quota exceeded"
+"""What a control plane says that is told to fail."""
+_QUICK, _GOING = 1.0, 1.0
 
 
 class Controller:
@@ -72,14 +74,13 @@ class Controller:
             self._tell(seen, {"Ready": ("False", "Creating"), "Healthy": ("False", "UnhealthyControlPlane")}, "Creating...")
             return True
         mode = self._state.modes.get(f"{group}/{name}", "")
-        if condition(seen, "Ready") != "True" and mode == "stall":
+        if condition(seen, "Ready") != "True" and mode:
+            if mode == "fail" and seen["status"].get("message") != FAILURE:
+                self._tell(seen, {"Ready": ("False", "Unavailable")}, FAILURE)
             time.sleep(_QUICK)
             return True
-        if condition(seen, "Ready") != "True" and mode == "fail":
-            self._tell(seen, {"Ready": ("False", "Unavailable")}, "cannot provision: quota exceeded")
-            return False
         if condition(seen, "Ready") != "True" or _behind(seen):
-            time.sleep(_SLOW if mode == "slow" else _QUICK)
+            time.sleep(_QUICK)
             paused = seen["spec"]["crossplane"].get("state") == "Paused"
             running = {"CrossplaneRunning": ("False", "Paused") if paused else ("True", "Running")}
             self._tell(seen, {"Ready": ("True", "Available"), "Healthy": ("True", "HealthyControlPlane"), **running}, "")
