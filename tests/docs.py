@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.stories import ROOT
 
-_BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _EXITS = re.compile(r"  # exits with (\d)$")
 
 
@@ -45,7 +45,7 @@ def commands(language: str) -> list[Command]:
     """Commands of all blocks in `language`: console (with a prompt, and what is printed) or sh (no prompt)."""
     found = []
     for file in files():
-        for indent, name, block in _BLOCK.findall(file.read_text()):
+        for indent, name, block in BLOCK.findall(file.read_text()):
             if name != language:
                 continue
             body = re.sub(rf"^{indent}", "", block, flags=re.MULTILINE)

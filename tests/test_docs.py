@@ -41,6 +41,6 @@ def test_every_example_tells_its_story_and_is_named_nowhere_else_than_it_is() ->
 
 
 def test_the_readmes_smallest_environment_is_the_quickstart() -> None:
-    block = next(b for i, n, b in docs._BLOCK.findall((ROOT / "README.md").read_text()) if n == "yaml")
+    block = next(b for i, n, b in docs.BLOCK.findall((ROOT / "README.md").read_text()) if n == "yaml")
 
     assert yaml.safe_load(block) == yaml.safe_load((EXAMPLES / "quickstart" / "environment.yaml").read_text())

@@ -11,7 +11,7 @@ import yaml
 
 from function import render
 from function.__version__ import __version__
-from tests import schemas, stories
+from tests import docs, schemas, stories
 from tests.stories import EXAMPLES, ROOT
 
 INSTALL = ROOT / "package" / "install"
@@ -23,6 +23,11 @@ _FIELDS = {
     "RoleBinding": {"roleRef": None, "subjects": None},
     "ConfigMap": {"data": None},
 }
+_DEFINITIONS = {
+    "environments.upbound.io": ("xupboundenvironments.environments.upbound.io", "upenv"),
+    "environments.m.upbound.io": ("upboundenvironments.environments.m.upbound.io", "upenvm"),
+}
+"""The XRD of each API, and what `kubectl` calls its environments in short."""
 Manifest = dict[str, Any]
 
 
@@ -197,13 +202,36 @@ def test_what_the_hub_may_do_for_argo_cd_and_flux_is_what_consumers_are_made_of(
 
 def test_the_installation_names_every_file_and_applies_only_what_is_there() -> None:
     text = (ROOT / "docs" / "install.md").read_text()
-    applied = [ROOT / f for f in re.findall(r"kubectl .*(?:-f|--patch-file) (\S+)", text + (HUB / "README.md").read_text())]
+    applied = [ROOT / f for f in re.findall(r"kubectl .*(?:-f|--patch-file) (\w\S+)", text + (HUB / "README.md").read_text())]
 
     assert all(f.exists() for f in applied)
     assert all(f"`{f.name}`" in text for f in INSTALL.glob("*.yaml"))
     order = [f.stem for f in applied if f.parent == INSTALL]
     assert order[:2] == ["provider-kubernetes", "function"]
     assert {"configuration-claims", "composition-claims", "configuration-namespaced", "composition-namespaced", "hub"} == set(order[2:])
+
+
+def test_the_first_environment_finds_all_that_it_needs() -> None:
+    text = (ROOT / "docs" / "install.md").read_text()
+    steps = [line for _, language, block in docs.BLOCK.findall(text) if language in ("sh", "shell") for line in block.splitlines()]
+    applied = [i for i, step in enumerate(steps) if "kubectl apply" in step and "examples/" in step]
+
+    def first(command: str) -> int:
+        return next(i for i, step in enumerate(steps) if re.match(command, step))
+
+    assert first("make demo") < first("upenv ")
+    for i in applied:
+        show = steps[i].replace("kubectl apply -f -", "cat").replace("kubectl apply -f", "cat")
+        shown = subprocess.run(["/bin/bash", "-c", show], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        environment = yaml.safe_load(shown)
+        definition, short = _DEFINITIONS[environment["apiVersion"].partition("/")[0]]
+        name, namespace = environment["metadata"]["name"], environment["metadata"]["namespace"]
+        assert f"kubectl create namespace {namespace}" in steps[: first("kubectl .* create secret")], "before the ways part"
+        assert any(f"--for=condition=Established --timeout=5m xrd/{definition}" in step for step in steps[:i])
+        waits = next(step for step in steps[i:] if "--for=condition=Ready" in step)
+        assert f"-n {namespace} " in waits
+        assert waits.endswith(f" {short}/{name}")
+    assert len(applied) == len(_DEFINITIONS)
 
 
 def test_argo_cd_and_flux_judge_by_conditions_that_environments_have() -> None:
