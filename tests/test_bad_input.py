@@ -1,6 +1,8 @@
 """Bad input gets sentences: the field, what is wrong, what to write. Nothing is deleted, and nothing secret is said."""
 
 import asyncio
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +30,12 @@ TARGETS: dict[str, dict[str, Any]] = {
 }
 """What the Input's targets are, for entries about them."""
 BAD = yaml.safe_load((ROOT / "tests" / "bad_input.yaml").read_text())
+OTHERS = {
+    "spec.organization: Invalid value: organization cannot change: make another environment",
+    "spec: Invalid value: an environment always uses the newest rules: compositionUpdatePolicy is Automatic",
+    "spec: Invalid value: an environment always uses the newest rules: leave compositionRevisionSelector out",
+}
+"""Rules about what no spec alone has: live/test_apis.py has tests of their own for them."""
 
 
 def environment(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -57,6 +65,24 @@ def test_bad_input_is_answered_in_sentences(entry: dict[str, Any]) -> None:
         model.parse(xr, input_)
 
     assert [str(p) for p in caught.value.problems] == entry["says"]
+
+
+def rules(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """The CEL rules of a schema, as an API server tells of what they refuse; the first of a list is meant."""
+    yield from (f"{path}: Invalid value: {rule['message']}" for rule in schema.get("x-kubernetes-validations", ()))
+    for name, property_ in schema.get("properties", {}).items():
+        yield from rules(property_, f"{path}.{name}")
+    if "items" in schema:
+        yield from rules(schema["items"], f"{path}[0]")
+
+
+@pytest.mark.parametrize("api", ["claims", "namespaced"])
+def test_every_rule_of_the_definitions_has_an_entry(api: str) -> None:
+    (version,) = yaml.safe_load((ROOT / "package" / api / "definition.yaml").read_text())["spec"]["versions"]
+    known = set(rules(version["schema"]["openAPIV3Schema"]["properties"]["spec"], "spec"))
+    texts = {text for entry in BAD if entry.get("api", api) == api for text in entry.get("refused", ())}
+
+    assert known - {re.sub(r"\[\d+\]", "[0]", text) for text in texts} == OTHERS
 
 
 def test_bad_input_is_one_fatal_result_that_the_claims_author_sees_and_that_changes_nothing() -> None:
