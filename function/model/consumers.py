@@ -180,26 +180,15 @@ class Consumers:
         if c.insecure_skip_tls_verify and (space.legacy or disconnected):
             self.wrong((*at, "insecureSkipTLSVerify"), f"has no effect for a {space.type} Space; leave it out")
         token = self.token(at, c) if c.given else None
-        ours = {self._same(o.token): "a Space" for o in self.spaces.values() if o.token}
-        if self.spec.iam:
-            ours = {self._same(self.iam.token): "iam, an owner's or admin's", **ours}
-        if token and (whose := ours.get(self._same(token))):
+        ours: dict[e.SecretKey | e.Token, str] = {self.iam.token: "iam, an owner's or admin's"} if self.spec.iam else {}
+        ours |= {o.token: "a Space" for o in self.spaces.values() if o.token}
+        if token and (whose := ours.get(token)):
             self.wrong((*at, c.given), f"is the token of {whose}, which never leaves this cluster; make one for the connector")
         if not target.place.helm_provider_config_name:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
         if c.claim_namespace != "default" and not space.legacy:
             self.reachable((*at, "controlPlane"), control_plane)
         return consumed.Connector(c, control_plane, target, token)
-
-    def _same(self, token: e.SecretKey | e.Token) -> e.SecretKey | tuple[str, str]:
-        """What a token is, whoever names it how: a robot's, of whichever generation, or what is under a key of a Secret."""
-        if isinstance(token, e.Token):
-            return token.robot, token.name
-        name, _, generation = token.name.rpartition("-")
-        for made in self.iam.tokens.values():
-            if (made.secret.namespace, made.secret.name.rpartition("-")[0]) == (token.namespace, name) and generation.isdigit():
-                return made.robot, made.name
-        return token
 
     # What all of them share.
 
