@@ -455,3 +455,11 @@ def test_nothing_new_is_put_on_what_is_being_deleted() -> None:
     secret["deletionTimestamp"], secret["finalizers"] = "2026-01-01T00:00:00Z", ["somebodys"]
     stated = world.plain(w.reconcile().desired.resources["kubeconfig"].resource)["metadata"]
     assert "finalizers" not in stated
+
+
+@pytest.mark.parametrize(("status", "seconds"), [("True", 600), ("False", 60)])
+def test_what_rests_is_looked_at_each_minute_while_crossplane_hears_of_no_change(status: str, seconds: int) -> None:
+    w = lived()
+    w.xr = {**w.xr, "status": {"conditions": [{"type": "Responsive", "status": status}]}}
+
+    assert w.reconcile().meta.ttl.seconds == seconds
