@@ -143,7 +143,7 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
     """What consumes each control plane, by its entry: a consumer is there when all that it is made of is."""
     made: list[tuple[str, str, ArgoCD | Flux | Connector, list[str]]]
     made = [("ArgoCD", "", r, [names.argocd(r.target, w, r.control_plane) for w in _ARGOCD]) for r in env.argocd]
-    made += [("Flux", "", r, [*_source(r), *(names.flux(r.target, w, r.control_plane) for w in _FLUX)]) for r in env.flux]
+    made += [("Flux", "", r, [*(names.flux(r.target, w, r.control_plane) for w in _FLUX), *_source(r)]) for r in env.flux]
     made += [
         ("Connector", r.said.name, r, [names.claim_namespace(r.control_plane, r.said.claim_namespace), names.connector(r.target)])
         for r in env.connectors
