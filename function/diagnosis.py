@@ -250,12 +250,13 @@ def failures(status: Mapping[str, Any]) -> str:
 
 
 def _failure(f: object) -> str:
-    """One control plane, with the first thing that it complains of."""
+    """One control plane, with the first thing that it complains of: a condition that is False, or Failed and True."""
     if not isinstance(f, Mapping):
         return shown(str(f))
-    said = [str(c.get("message") or c.get("reason") or "") for c in conditions({"status": f}).values()]
+    bad = (c for t, c in conditions({"status": f}).items() if c.get("status") == ("True" if t == "Failed" else "False"))
+    said = next(filter(None, (str(c.get("message") or c.get("reason") or "") for c in bad)), "")
     name = shown(str(f.get("controlPlane")))
-    return f"{name} ({shown(said[0])})" if said and said[0] else name
+    return f"{name} ({shown(said)})" if said else name
 
 
 def about_credentials(message: str) -> bool:

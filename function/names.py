@@ -11,11 +11,11 @@ import re
 
 from function.model.consumed import Target
 from function.model.environment import qualified_kind
-from function.model.parts import ControlPlane, Identity, Resource, SecretKey, Token
+from function.model.parts import ENVIRONMENT, ControlPlane, Identity, Resource, SecretKey, Token
 from function.model.services import ROLE_BINDING
 
 DOMAIN = "environments.upbound.io"
-LABEL_ENVIRONMENT = f"{DOMAIN}/environment"
+LABEL_ENVIRONMENT = ENVIRONMENT
 """On groups, control planes and Argo CD's cluster Secrets: which environment they belong to."""
 LABEL_GROUP = "spaces.upbound.io/group"
 LABEL_GROUP_PROTECTION = "spaces.upbound.io/group-deletion-protection"
@@ -243,8 +243,8 @@ def _named(identity: Identity, key: str, text: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def environment_label(identity: Identity) -> str:
-    """Value of LABEL_ENVIRONMENT: tells environments apart without naming them."""
-    return _digest(identity.namespace, identity.name)[:32]
+    """Value of LABEL_ENVIRONMENT. The model makes it, which judges selectors by it."""
+    return identity.label
 
 
 def space_url(host: str) -> str:

@@ -1,12 +1,17 @@
 """What an environment is made of, resolved: Spaces and tokens, groups, control planes, stages, other objects."""
 
 import enum
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from function.model.iam import Repository, Robot, Team
+
+ENVIRONMENT = "environments.upbound.io/environment"
+"""Label of groups and control planes in a Space: the environment that they belong to."""
 
 
 class Policies(enum.Enum):
@@ -31,6 +36,11 @@ class Identity:
 
     namespace: str
     name: str
+
+    @property
+    def label(self) -> str:
+        """Value of the label ENVIRONMENT: tells environments apart without naming them."""
+        return hashlib.sha256(json.dumps((self.namespace, self.name)).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,10 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class ControlPlane:
-    """A control plane. `entry` is its name in the environment; `spec` is what the Space gets."""
+    """A control plane. `entry` is its name in the environment; `spec` is what the Space gets.
+
+    `mark` is the environment's label, which it has in the Space beside its `labels`, unless it is only looked at.
+    """
 
     entry: str
     name: str
@@ -133,6 +146,7 @@ class ControlPlane:
     spec: Mapping[str, Any]
     kubeconfig: SecretKey | None
     configurations: tuple[Configuration, ...] = ()
+    mark: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

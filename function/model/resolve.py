@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from function.model import checks, defaults, remote, resolve_iam, services, stages
+from function.model import checks, defaults, remote, resolve_iam, service_checks, stages
 from function.model import spec as s
 from function.model.consumers import Consumers
 from function.model.environment import Environment
 from function.model.errors import InvalidError, Location, Problem, unknown
 from function.model.input import Input
 from function.model.parts import (
+    ENVIRONMENT,
     Confirmation,
     ControlPlane,
     Group,
@@ -71,7 +72,7 @@ class Resolver:
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")
         rollout = tuple(stages.stages(entered, spec.rollout))
-        self.problems += services.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
+        self.problems += service_checks.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
         self.problems += stages.repeated(resources)
         shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable, self.iam)
         consumers = Consumers(spec, self.input, *shared).resolved()
@@ -182,17 +183,19 @@ class Resolver:
         group = listed.name if listed else e.group or DEFAULT_GROUP
         listed = listed or next((g for g in self.groups.values() if (g.space, g.name) == (space, group)), None)
         settings = defaults.merged(self.spec.defaults.control_plane, e)
+        policies = _policies(settings.management_policies, listed.policies if listed else self.policies)
         return ControlPlane(
             entry=e.name,
             name=e.remote_name or e.name,
             space=space,
             group=group,
-            policies=_policies(settings.management_policies, listed.policies if listed else self.policies),
+            policies=policies,
             adopt=bool(settings.adopt),
             labels=settings.labels or {},
             spec=self._nothing(at, e) if self._legacy(space) else remote.spec(at, e, settings, group, self._wrong),
             kubeconfig=self._own_kubeconfig((*at, "kubeconfigSecretRef"), e, space),
             configurations=() if self._legacy(space) else stages.configurations(self.spec.configurations, settings.configurations or ()),
+            mark={} if policies is Policies.OBSERVE else {ENVIRONMENT: self.identity.label},
         )
 
     def _nothing(self, at: Location, e: s.ControlPlane) -> Mapping[str, Any]:

@@ -43,8 +43,9 @@ def parsed(selector: object) -> Selector | None:
 def selects(selector: object, c: ControlPlane) -> bool:
     """Whether `selector` means `c`: its name where names are given, and any of the labels where those are."""
     found = parsed(selector or {}) or Selector()
-    labels = [*found.label_selectors, *([found] if found.match_labels else [])]
-    return (not found.names or c.name in found.names) and (not labels or any(_match(one, c.labels) for one in labels))
+    labels = [*found.label_selectors, *([found] if found.match_labels or found.match_expressions else [])]
+    has = {**c.labels, **c.mark}
+    return (not found.names or c.name in found.names) and (not labels or any(_match(one, has) for one in labels))
 
 
 def _match(selector: _Labels, labels: Mapping[str, str]) -> bool:

@@ -3,17 +3,18 @@
 docs/space-services.md tells it to users. Sources: the published CRDs of Spaces 1.17, and Upbound's guides where a row says so.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.model import checks
 from function.model.environment import dig, qualified_kind
-from function.model.errors import Location, Problem, nearest
-from function.model.parts import ControlPlane, Group, Policies, Resource, Space, Stage
-from function.model.selectors import Selector, parsed, selects
+from function.model.errors import Location
+from function.model.parts import ControlPlane, Policies, Resource, Stage
+from function.model.selectors import selects
 
 Path = tuple[str, ...]
+Required = Mapping[Path, str]
+Shape = Mapping[Path, tuple[str, str]]
 SELECTOR = "controlPlaneSelector"
 ROLE_BINDING = "ObjectRoleBinding.authorization.spaces.upbound.io"
 
@@ -39,14 +40,15 @@ _VALIDATED = f"has(object.status.conditions) && {CONDITION.format('Validated', '
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What one kind needs. Paths are below `spec`.
+    """What one kind needs. Paths are below `spec`; those of `shape` and `after` go through lists.
 
     Attributes:
         ready: a CEL expression over `object`, a bool by its type; empty where being there is all.
         fixed: what the API refuses to change.
-        required: what must be said.
-        where: for a path, the values that it may have, and for one of them what is required with it.
-        one_of: objects of which exactly one field is said.
+        required: what must be said, and what to write.
+        where: for a path, the values that it may have, and with each of them what is required too.
+        shape: for a path, the pattern of what it says, if it says anything, and what to write.
+        one_of: objects of which exactly one field is said, and their fields.
         selectors: which control planes and namespaces it is for.
         after: the kind that a path names an object of, which comes first.
         called: a path with its other name, where others know it by that.
@@ -57,9 +59,10 @@ class Service:
 
     ready: str = ""
     fixed: tuple[Path, ...] = ()
-    required: tuple[Path, ...] = ()
-    where: Mapping[Path, Mapping[str, Path]] = field(default_factory=dict)
-    one_of: tuple[Path, ...] = ()
+    required: Required = field(default_factory=dict)
+    where: Mapping[Path, Mapping[str, Required]] = field(default_factory=dict)
+    shape: Shape = field(default_factory=dict)
+    one_of: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
     selectors: tuple[str, ...] = (SELECTOR,)
     after: Mapping[Path, str] = field(default_factory=dict)
     called: Path = ()
@@ -70,53 +73,74 @@ class Service:
 
 _CONFIG = ("configRef", "name")
 _OF_A_CONFIG: dict[str, Any] = {
-    "where": {("configRef", "kind"): {"SharedBackupConfig": _CONFIG}},
+    "where": {("configRef", "kind"): {"SharedBackupConfig": {_CONFIG: "write the name of a SharedBackupConfig of the group"}}},
     "after": {_CONFIG: "SharedBackupConfig"},
 }
+_API_GROUP: Mapping[Path, tuple[str, str]] = {
+    ("configRef", "apiGroup"): (r"spaces\.upbound\.io", "write spaces.upbound.io, or leave it out")
+}
+_SCHEDULE = 'write when, as cron has it and in quotes, such as "@daily"'
+_SCHEDULED_BY: dict[str, Any] = {"ready": _SCHEDULED, "shape": {("schedule",): (r"\S.*", _SCHEDULE), **_API_GROUP}, **_OF_A_CONFIG}
+_ONE: Required = {("controlPlane",): "write the name of a control plane of the group"}
+_CREDENTIALS = ("objectStorage", "credentials")
 _BACKUPS = {
     "SharedBackupConfig": Service(
-        required=(("objectStorage", "bucket"),),
+        required={("objectStorage", "bucket"): "write the name of the bucket"},
         where={
-            ("objectStorage", "provider"): {"AWS": (), "Azure": (), "GCP": ()},
-            ("objectStorage", "credentials", "source"): {
-                "Secret": ("objectStorage", "credentials", "secretRef", "name"),
-                "InjectedIdentity": (),
+            ("objectStorage", "provider"): {"AWS": {}, "Azure": {}, "GCP": {}},
+            (*_CREDENTIALS, "source"): {
+                "Secret": {(*_CREDENTIALS, "secretRef", "name"): "write the name of a Secret of the group"},
+                "InjectedIdentity": {},
             },
         },
         selectors=(),
-        cloud={("objectStorage", "credentials", "source"): "Secret"},  # cloud/howtos/backup-and-restore.md
+        cloud={(*_CREDENTIALS, "source"): "Secret"},  # cloud/howtos/backup-and-restore.md
     ),
-    "SharedBackupSchedule": Service(ready=_SCHEDULED, required=(("schedule",),), **_OF_A_CONFIG),
-    "BackupSchedule": Service(
-        ready=_SCHEDULED, required=(("schedule",), ("controlPlane",)), fixed=(("controlPlane",),), selectors=(), **_OF_A_CONFIG
-    ),
-    "SharedBackup": Service(ready=_COMPLETED, fixed=((SELECTOR,), ("excludedResources",)), kept=True, **_OF_A_CONFIG),
+    "SharedBackupSchedule": Service(required={("schedule",): _SCHEDULE}, **_SCHEDULED_BY),
+    "BackupSchedule": Service(required={("schedule",): _SCHEDULE, **_ONE}, fixed=(("controlPlane",),), selectors=(), **_SCHEDULED_BY),
+    "SharedBackup": Service(ready=_COMPLETED, fixed=((SELECTOR,), ("excludedResources",)), shape=_API_GROUP, kept=True, **_OF_A_CONFIG),
     "Backup": Service(
         ready=_COMPLETED,
-        required=(("controlPlane",),),
+        required=_ONE,
         fixed=(("controlPlane",), ("configRef",), ("excludedResources",)),
+        shape=_API_GROUP,
         selectors=(),
         kept=True,
         **_OF_A_CONFIG,
     ),
 }
+_PROVIDERS = (
+    "akeyless aws azurekv barbican beyondtrust bitwardensecretsmanager chef cloudrusm conjur delinea doppler dvls fake fortanix gcpsm "
+    "github gitlab ibm infisical keepersecurity kubernetes nebiusmysterybox ngrok onboardbase onepassword onepasswordSDK oracle passbolt "
+    "passworddepot previder pulumi scaleway secretserver senhasegura upboundspaces vault volcengine webhook yandexcertificatemanager "
+    "yandexlockbox"
+)
 TABLE: Mapping[tuple[str, str], Service] = {
     ("spaces.upbound.io/v1alpha1", "SharedSecretStore"): Service(
         ready=_EACH,
         fixed=(("secretStoreName",),),
-        one_of=(("provider",),),
+        one_of={("provider",): tuple(_PROVIDERS.split())},
         selectors=(SELECTOR, "namespaceSelector"),
         called=("secretStoreName",),
     ),
     ("spaces.upbound.io/v1alpha1", "SharedExternalSecret"): Service(
         ready=_EACH,
         fixed=(("externalSecretName",),),
-        required=(("externalSecretSpec",),),
+        required={("externalSecretSpec",): "write the spec of an ExternalSecret: secretStoreRef, target, and data or dataFrom"},
         selectors=(SELECTOR, "namespaceSelector"),
-        after={("externalSecretSpec", "secretStoreRef", "name"): "SharedSecretStore"},
+        after={
+            ("externalSecretSpec", *path, "name"): "SharedSecretStore"
+            for path in (("secretStoreRef",), ("data", "sourceRef", "storeRef"), ("dataFrom", "sourceRef", "storeRef"))
+        },
     ),
     ("observability.spaces.upbound.io/v1alpha1", "SharedTelemetryConfig"): Service(
-        ready=f"{_EACH_NAME} && {_EACH_SELECTED} && {_VALIDATED}", required=(("exporters",), ("exportPipeline",)), alone=True
+        ready=f"{_EACH_NAME} && {_EACH_SELECTED} && {_VALIDATED}",
+        required={
+            ("exporters",): "write what is sent to, such as otlphttp with its endpoint",
+            ("exportPipeline",): "write what is sent there, such as metrics: [otlphttp]",
+        },
+        shape={("configPatchSecretRefs", "path"): (r"exporters\..+", "write the path of a field of exporters, beginning with exporters.")},
+        alone=True,
     ),
     **{(f"spaces.upbound.io/{v}", kind): service for v in ("v1alpha1", "v1beta1") for kind, service in _BACKUPS.items()},
 }
@@ -134,7 +158,7 @@ _OTHER = Service(selectors=())
 def completed(manifest: Mapping[str, Any], label: Mapping[str, str], stages: Mapping[str, list[str]]) -> Mapping[str, Any]:
     """`manifest` with its selectors as the API takes them.
 
-    matchLabels are written out, a stage is the names of its control planes in `stages`, and none is `label`, the environment's.
+    The short form is written out, a stage is the names of its control planes in `stages`, and none is `label`, the environment's.
     """
     spec = manifest.get("spec")
     if not isinstance(spec, dict):
@@ -154,19 +178,29 @@ _NOTHING: Mapping[str, list[str]] = {"names": []}
 def _in_full(selector: Any, stages: Mapping[str, list[str]]) -> Any:  # noqa: ANN401  # What an author wrote.
     if isinstance(selector, Mapping) and "stage" in selector:
         return {"names": stages.get(str(selector["stage"]), [])}
-    if not isinstance(selector, Mapping) or "matchLabels" not in selector:
-        return selector
-    rest, others = {k: v for k, v in selector.items() if k != "matchLabels"}, selector.get("labelSelectors", [])
+    short = {k: selector[k] for k in ("matchLabels", "matchExpressions") if k in selector} if isinstance(selector, Mapping) else {}
+    others = selector.get("labelSelectors", []) if short else None
     if not isinstance(others, list):
         return selector
-    return {**rest, "labelSelectors": [*others, {"matchLabels": selector["matchLabels"]}]}
+    return {**{k: v for k, v in selector.items() if k not in short}, "labelSelectors": [*others, short]}
 
 
 def before(r: Resource, resources: Iterable[Resource]) -> Iterator[Resource]:
     """Those of `resources` that `r` names, which come before it."""
-    for path, kind in service_of(r.manifest).after.items():
-        name = dig(r.manifest, "spec", *path)
-        yield from (o for o in _in_group(r, resources) if name and o.manifest["kind"] == kind and name in _names(o))
+    after = service_of(r.manifest).after.items()
+    named = [(kind, name) for path, kind in after for _, name in found(r.manifest.get("spec"), path) if name]
+    yield from (o for o in _in_group(r, resources) if any((o.manifest["kind"], name) in named for name in _names(o)))
+
+
+def found(value: Any, path: Path, at: Location = ()) -> Iterator[tuple[Location, Any]]:  # noqa: ANN401  # Any JSON value.
+    """Each value that `value` has at `path`, through lists, with where it is."""
+    if not path:
+        yield at, value
+    elif isinstance(value, (list, tuple)):
+        for i, inner in enumerate(value):
+            yield from found(inner, path, (*at, i))
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from found(value[path[0]], path[1:], (*at, path[0]))
 
 
 def restored_from(c: ControlPlane, resources: Iterable[Resource]) -> Iterator[Resource]:
@@ -193,92 +227,6 @@ def selected(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterab
 def backed_up(r: Resource, control_planes: Iterable[ControlPlane], stages: Iterable[Stage]) -> Iterator[ControlPlane]:
     """The control planes that must be there before `r` is made: a backup is made once, of what is there then."""
     return selected(r, control_planes, stages) if service_of(r.manifest).kept else iter(())
-
-
-# What is wrong with services, before the API says so.
-
-
-def problems(
-    resources: Iterable[Resource],
-    spaces: Mapping[str, Space],
-    control_planes: Iterable[ControlPlane],
-    groups: Iterable[Group],
-    stages: Iterable[Stage],
-) -> Iterator[Problem]:
-    """All that is wrong. What is only looked at need not be complete, and what goes elsewhere than to a group is not ours to know."""
-    bound = {(g.space, g.name) for g in groups if g.access}
-    for i, r in enumerate(resources):
-        at = ("spec", "resources", i, "manifest")
-        if not checks.is_object(r.manifest):
-            continue
-        if qualified_kind(r.manifest) == ROLE_BINDING and (r.space, r.group) in bound:
-            yield Problem(at, "binds roles in a group that has access; write them there, and leave this out")
-        if r.policies is Policies.OBSERVE or r.scope != "Group":
-            continue
-        service, known = service_of(r.manifest), staged(r, stages)
-        yield from _said((*at, "spec"), r, service, spaces)
-        yield from _stage((*at, "spec", SELECTOR), dig(r.manifest, "spec", SELECTOR), known)
-        if (SELECTOR,) in service.fixed and dig(r.manifest, "spec", SELECTOR, "stage") is not None:
-            text = f"may come to mean other control planes, and a {r.manifest['kind']} cannot change; write names"
-            yield Problem((*at, "spec", SELECTOR, "stage"), text)
-        yield from _chosen((*at, "spec"), r.manifest.get("spec"), service)
-    yield from _alone(list(resources), list(control_planes), list(stages))
-
-
-def _alone(resources: Sequence[Resource], control_planes: Sequence[ControlPlane], stages: Sequence[Stage]) -> Iterator[Problem]:
-    """Control planes that have two where there can be one. What is only looked at counts by what it says, and is not to blame."""
-    taken: dict[str, str] = {}
-    services = [(i, r) for i, r in enumerate(resources) if checks.is_object(r.manifest) and service_of(r.manifest).alone]
-    for i, r in sorted(services, key=lambda found: found[1].policies is not Policies.OBSERVE):
-        unsaid = r.policies is Policies.OBSERVE and dig(r.manifest, "spec", SELECTOR) is None
-        for c in selected(r, control_planes, stages) if not unsaid else ():
-            other = taken.setdefault(c.entry, r.entry)
-            if other != r.entry and r.policies is not Policies.OBSERVE:
-                text = f"selects control plane {c.entry}, as {other} does; a control plane has one {r.manifest['kind']}"
-                yield Problem(("spec", "resources", i, "manifest", "spec", SELECTOR), text)
-
-
-def _said(at: Location, r: Resource, service: Service, spaces: Mapping[str, Space]) -> Iterator[Problem]:
-    spec = r.manifest.get("spec")
-    for path in service.required:
-        if dig(spec, *path) in (None, "", {}):
-            yield Problem((*at, *path), "is required")
-    for name in service.selectors:
-        selector = dig(spec, name)
-        left_out = selector is None and name == SELECTOR
-        by_stage = name == SELECTOR and dig(selector, "stage") is not None
-        if not left_out and not by_stage and parsed(selector) in (None, Selector()):
-            yield Problem((*at, name), "selects nothing; write names, matchLabels or labelSelectors")
-    for path, value in service.cloud.items():
-        if r.space in spaces and spaces[r.space].type == "Cloud" and dig(spec, *path) not in (None, value):
-            yield Problem((*at, *path), f"is not for a Cloud Space; write {value}")
-
-
-def _stage(at: Location, selector: object, stages: Mapping[str, list[str]]) -> Iterator[Problem]:
-    """What is wrong with a selector that names a stage."""
-    stage = dig(selector, "stage")
-    if stage is None:
-        return
-    if not isinstance(stage, str) or stage not in stages:
-        yield Problem((*at, "stage"), f"names what is no stage of the rollout{nearest(str(stage), stages)}")
-    elif not stages[stage]:
-        yield Problem((*at, "stage"), "has no control plane in this group; write another stage, or leave the resource out")
-    if isinstance(selector, Mapping) and len(selector) > 1:
-        yield Problem(at, "says more than a stage; write the stage alone, or names and labels")
-
-
-def _chosen(at: Location, spec: object, service: Service) -> Iterator[Problem]:
-    for path, values in service.where.items():
-        value = dig(spec, *path)
-        if not isinstance(value, str) or value not in values:
-            wrong = "is required" if value is None else "is not one of the values"
-            yield Problem((*at, *path), f"{wrong}; write {' or '.join(values)}")
-        elif values[value] and not dig(spec, *values[value]):
-            yield Problem((*at, *values[value]), f"is required where {path[-1]} is {value}")
-    for path in service.one_of:
-        one = dig(spec, *path)
-        if not isinstance(one, Mapping) or len(one) != 1:
-            yield Problem((*at, *path), "has none or several fields; write exactly one")
 
 
 def _in_group(r: Resource, resources: Iterable[Resource]) -> Iterator[Resource]:

@@ -71,6 +71,22 @@ def test_a_service_that_failed_says_why_if_it_knows(status: dict[str, object], s
     assert diagnosis.failures(status) == says
 
 
+@pytest.mark.parametrize(
+    ("conditions", "says"),
+    [
+        ([("Ready", "True", "Available", ""), ("Synced", "False", "X", "cannot reach vault")], "failed for dev (cannot reach vault)"),
+        ([("Failed", "False", "Fine", ""), ("Failed", "True", "Conflict", "")], "failed for dev (Conflict)"),
+        ([("Ready", "False", "", ""), ("Synced", "False", "", "no key")], "failed for dev (no key)"),
+        ([("Ready", "True", "Available", ""), ("Failed", "False", "Fine", "")], "failed for dev"),
+        ([], "failed for dev"),
+    ],
+)
+def test_a_control_plane_in_which_a_service_failed_says_what_is_bad_there(conditions: list[tuple[str, ...]], says: str) -> None:
+    found = [dict(zip(("type", "status", "reason", "message"), c, strict=True)) for c in conditions]
+
+    assert diagnosis.failures({"failed": [{"controlPlane": "dev", "conditions": found}]}) == says
+
+
 def test_only_some_advice_is_about_credentials() -> None:
     assert diagnosis.about_credentials("x509: unknown authority")
     assert not diagnosis.about_credentials("no matches for kind")
