@@ -50,16 +50,17 @@ def compose(env: Environment, observed: Observed) -> Plan:
     stay = {key: s for key, s in settled.items() if s}
     linked = {key: _linked(s, wanted, observed) if key in wanted else s.composed.manifest for key, s in stay.items()}
     manifests = relations.secured(linked, observed)
+    emitted = tuple(
+        _emitted(wanted[key], manifest, observed) if key in wanted else Emitted(key, manifest, observed.ready(key), wanted=False)
+        for key, manifest in manifests.items()
+    )
     return Plan(
-        emitted=tuple(
-            _emitted(wanted[key], manifest, observed) if key in wanted else Emitted(key, manifest, observed.ready(key), wanted=False)
-            for key, manifest in manifests.items()
-        ),
+        emitted=emitted,
         withheld=tuple(withheld.values()),
         notices=tuple(sorted((s.notice for s in stay.values() if s.notice), key=lambda n: (n.trouble.value, n.key))),
         wanted=wanted,
         going=tuple(key for key, s in settled.items() if s is None),
-        rollout=rollout.of(env, observed),
+        rollout=replace(rollout.of(env, observed), changing=frozenset(e.key for e in emitted if not e.stated)),
     )
 
 

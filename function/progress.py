@@ -77,22 +77,30 @@ def _line(phase: Phase, s: Progress, now: Rollout, observed: Observed) -> str:
 
 def _of_stage(phase: Phase, s: Progress, now: Rollout, observed: Observed) -> str:
     """What a stage waits for, or what is wrong with it."""
-    if phase is Phase.WAITING:
+    idle = [i for i in s.installs if i.idle]
+    if phase is Phase.WAITING and not idle:
         before = next((b for p, b in now.phases() if not b.done or p is Phase.SOAKING), s)
         return f"waits for stage {before.stage.name}"
     if phase is Phase.PINNED:
         return f"{s.stage.version} is pinned, {s.wanted} is wanted"
     if phase is Phase.SOAKING:
         return f"{s.wanted} is healthy, and has to stay so for a while"
-    failing = [i for i in s.installs if i.failing] or [i for i in s.installs if i.target and not i.settled]
-    first = [f"{i.configuration.name} in control plane {i.control_plane.entry} {_of_install(i, observed)}" for i in failing[:1]]
-    return "".join(first) + (f" (and {len(failing) - 1} more)" if len(failing) > 1 else "")
+    failing, moving = [i for i in s.installs if i.failing], [i for i in s.installs if i.target and not (i.settled or i.idle)]
+    if found := failing or moving or idle:
+        advice = ", or put it in the last stage" if found is idle and s is not now.stages[-1] else ""
+        what = _of_install(found[0], observed) + advice
+    elif found := [i for i in s.installs if i.key in now.changing]:
+        what = "is being changed"
+    else:
+        return ""
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{found[0].configuration.name} in control plane {found[0].control_plane.entry} {what}{more}"
 
 
 def _of_install(i: Install, observed: Observed) -> str:
     """What stands in the way of a Configuration."""
     if not i.target:
-        return "waits for its stage to get a version"
+        return "waits for its stage to be open"
     if i.failing:
         found = conditions(observed.mapping(i.key, *REMOTE))
         bad = next((c for c in (found.get("Installed", {}), found.get("Healthy", {})) if c.get("status") == "False"), {})
@@ -101,6 +109,9 @@ def _of_install(i: Install, observed: Observed) -> str:
     looks = (observed.condition(k, "Synced") for k in (i.key, names.control_plane(i.control_plane)) if not observed.absent(k))
     if error := next((c for c in looks if c.get("status") == "False"), None):
         return f"is not seen: {diagnosis.explain(str(error.get('message')))}"
+    if i.idle:
+        runs = version(i.seen.runs) if i.seen.state is not State.ABSENT and i.seen.runs else "nothing"
+        return f"is only looked at (managementPolicies: [Observe]) and runs {runs}: install {version(i.target)} there"
     if i.seen.state is State.ABSENT or not i.seen.runs:
         return "is being installed"
     if i.seen.state is State.UNSEEN and i.seen.runs == i.target:

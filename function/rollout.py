@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from function import names
 from function.model.environment import Environment
@@ -84,6 +85,12 @@ class Install:
         return self.seen.state is State.FAILING and self.seen.names == self.target
 
     @property
+    def idle(self) -> bool:
+        """Whether it stays as it is until somebody changes it inside its control plane: that one is only looked at."""
+        looks = self.control_plane.policies is Policies.OBSERVE and self.seen.state is not State.UNSEEN
+        return looks and self.target not in ("", self.seen.names)
+
+    @property
     def settled(self) -> bool:
         """Whether it runs what it is to run now, and well, and is told so if it may be."""
         told = self.seen.told or self.control_plane.policies is Policies.OBSERVE
@@ -110,9 +117,9 @@ class Progress:
             return Phase.HALTED
         if self.done:
             return Phase.ROLLED_OUT
-        if any(i.target and not i.settled for i in self.installs):
+        if any(i.target and not (i.settled or i.idle) for i in self.installs):
             return Phase.PROGRESSING
-        return Phase.PINNED if self.stage.version else Phase.WAITING
+        return Phase.PINNED if self.stage.version and not any(i.idle for i in self.installs) else Phase.WAITING
 
     @property
     def until(self) -> datetime | None:
@@ -127,17 +134,20 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """All stages, in order; one without a name where the environment has none."""
+    """All stages, in order; one without a name where the environment has none. `changing` are keys of what is told something new."""
 
     stages: tuple[Progress, ...]
     now: datetime
+    changing: frozenset[str] = frozenset()
 
     def phases(self) -> Iterator[tuple[Phase, Progress]]:
         """How far each stage is: one that is done soaks, as long as a later one waits for that."""
         undone = [i for i, s in enumerate(self.stages) if not s.done]
         for i, s in enumerate(self.stages):
             soaks = i not in undone and s.until and s.until > self.now and i < max(undone, default=-1)
-            yield Phase.SOAKING if soaks else s.phase, s
+            phase = Phase.SOAKING if soaks else s.phase
+            changes = phase is Phase.ROLLED_OUT and any(k.key in self.changing for k in s.installs)
+            yield Phase.PROGRESSING if changes else phase, s
 
     @property
     def due(self) -> datetime | None:
@@ -149,7 +159,7 @@ def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
     found = [[(c, k, _see(observed, c, k)) for c in s.control_planes for k in c.configurations] for s in stages]
-    last = {(k.name, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT}
+    last = {_Runs(k.name, k.package, k.source, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT}
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
@@ -179,6 +189,15 @@ def version(source: str) -> str:
     return at or source
 
 
+class _Runs(NamedTuple):
+    """What one of the last stage runs of a Configuration, beside what its line says."""
+
+    name: str
+    package: str
+    source: str
+    runs: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Gate:
     """What decides over the targets of one stage."""
@@ -186,8 +205,8 @@ class _Gate:
     stage: Stage
     told: Counter[tuple[str, str]]
     """Names and sources of what its control planes are told to run, with how many are."""
-    last: Set[tuple[str, str]]
-    """Names and sources of what those of the last stage run; without a source where that is not seen."""
+    last: Set[_Runs]
+    """What those of the last stage run; nothing where that is not seen."""
     first: bool
     """Whether nothing runs in it, and all before it is healthy at what is wanted."""
     soaked: bool
@@ -196,14 +215,26 @@ class _Gate:
     def target(self, k: Configuration, mine: Seen) -> str:
         """The source that a control plane is to run; empty while it waits for one."""
         if self.stage.version:
-            return replace(k, version=self.stage.version).source
-        # What all of the last stage runs has passed every gate: going back to it is no risk.
-        if self.soaked or {source for name, source in self.last if name == k.name} == {k.source}:
+            return _at(k, k.package, self.stage.version)
+        if self.soaked or self._passed(k):
             return k.source
         if mine.names or mine.state is not State.ABSENT:
             return mine.names
-        others = (source for (name, source), _ in self.told.most_common() if name == k.name)
+        others = (s for (name, s), _ in self.told.most_common() if name == k.name and s == _at(k, k.package, version(s)))
         return next(others, k.source if self.first else "")
+
+    def _passed(self, k: Configuration) -> bool:
+        """Whether the last stage runs the wanted version, so that it has passed every gate: going back to it is no risk.
+
+        Each is to run it of its own package. One with a version of its own may run that, as long as not all do.
+        """
+        last = [(o.runs, _at(k, o.package, k.version), o.source) for o in self.last if o.name == k.name]
+        return all(runs in (wanted, line) for runs, wanted, line in last) and any(runs == wanted for runs, wanted, _ in last)
+
+
+def _at(k: Configuration, package: str, version: str) -> str:
+    """The source of a version of a package, written as that of `k` is."""
+    return replace(k, package=package, version=version).source
 
 
 def _since(progress: Progress, observed: Observed) -> datetime | None:

@@ -102,13 +102,18 @@ class World(world.World):
 
     def runs(self) -> dict[str, str]:
         """The version that each control plane is told to run."""
-        found = {place[1].rpartition(".")[2]: o for place, o in self.remote.items() if o["kind"] == "Configuration"}
-        return {name: o["spec"]["package"].rpartition(":")[2] for name, o in sorted(found.items())}
+        return {name: source.rpartition(":")[2] for name, source in self.told().items()}
+
+    def told(self) -> dict[str, str]:
+        """The source that each control plane is told to run, whoever sees it."""
+        return {name: o["spec"]["package"] for name, o in self._configurations()}
 
     def running(self) -> dict[str, str]:
         """The source that each control plane runs in truth, whoever sees it: empty where it has unpacked none yet."""
-        found = {place[1].rpartition(".")[2]: o for place, o in self.remote.items() if o["kind"] == "Configuration"}
-        return {name: o.get("status", {}).get("currentIdentifier", "") for name, o in sorted(found.items())}
+        return {name: o.get("status", {}).get("currentIdentifier", "") for name, o in self._configurations()}
+
+    def _configurations(self) -> list[tuple[str, dict[str, Any]]]:
+        return sorted((place[1].rpartition(".")[2], o) for place, o in self.remote.items() if o["kind"] == "Configuration")
 
     def status(self) -> dict[str, Any]:
         """The environment's status."""

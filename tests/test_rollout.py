@@ -3,6 +3,7 @@
 import copy
 import random
 from datetime import datetime, timedelta
+from typing import Any
 
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from hypothesis import HealthCheck, Phase, settings
@@ -19,29 +20,32 @@ KINDS_THAT_STAY = ("ControlPlane", "Namespace", "Configuration")
 
 
 def told(w: packages.World, name: str) -> str:
-    """The version that an Object tells a control plane to run."""
+    """The source that an Object tells a control plane to run."""
     o = w.observed.get(f"configuration/west/default/{name}/platform", {})
     acts = "Update" in o.get("spec", {}).get("managementPolicies", [])
-    return o["spec"]["forProvider"]["manifest"]["spec"]["package"].rpartition(":")[2] if acts else ""
+    return o["spec"]["forProvider"]["manifest"]["spec"]["package"] if acts else ""
+
+
+def at(line: str, version: str) -> str:
+    """A version of the package that is in `line`."""
+    return f"{line.rpartition(':')[0]}:{version}"
 
 
 class Judge:
-    """What is known of the gates, kept apart from the function: by what could be seen at each reconcile, and when."""
+    """What is known of the gates, kept apart from the function: by the truth, and by what could be seen at each reconcile, and when."""
 
     def __init__(self) -> None:
         """Know nothing."""
         self.good: dict[str, bool] = {}
         self.since: dict[str, datetime | None] = {}
-        self.running: dict[str, str] = {}
+        self.has: dict[str, str] = {}
+        self.runs: dict[str, str] = {}
 
-    def look(self, w: packages.World, lines: list[str], wanted: str) -> None:
-        """See what the function is about to see."""
-        for name in STAGE_OF:
-            o = w.observed.get(f"configuration/west/default/{name}/platform", {})
-            remote = o.get("status", {}).get("atProvider", {}).get("manifest", {})
-            self.running[name] = remote.get("status", {}).get("currentIdentifier", "").rpartition(":")[2]
+    def look(self, w: packages.World, lines: dict[str, str]) -> None:
+        """See what the function is about to see, and the truth. `lines` is what is wanted in each control plane."""
+        self.has, self.runs = ({n: s for n, s in found.items() if n in lines} for found in (w.told(), w.running()))
         for stage, found in STAGES.items():
-            seen = [self._seen(w, name, wanted) for name in found if name in lines]
+            seen = [self._seen(w, name, lines[name]) for name in found if name in lines]
             self.good[stage] = all(s is True for s in seen)
             if any(s is False for s in seen):
                 self.since[stage] = None
@@ -49,25 +53,37 @@ class Judge:
                 self.since[stage] = self.since.get(stage) or w.now
 
     def _seen(self, w: packages.World, name: str, wanted: str) -> bool | None:
-        """True for healthy at what is wanted, False for anything else, None where that cannot be told."""
-        o = w.observed.get(f"configuration/west/default/{name}/platform")
-        home = w.observed.get(f"controlplane/west/default/{name}")
-        if o is None or told(w, name) != wanted:
+        """True for healthy at what is wanted, False for anything else, None where that cannot be told now."""
+        if told(w, name) != wanted:
             return False
-        here, there = ({c["type"]: c["status"] for c in x.get("status", {}).get("conditions", [])} for x in (o, home or {}))
-        if here.get("Synced") != "True":
-            return None
-        return here.get("Ready") == "True" and there.get("Ready") == "True" and there.get("Synced") == "True"
+        ready = [
+            self._ready(w.observed.get(key, {}))
+            for key in (f"controlplane/west/default/{name}", f"configuration/west/default/{name}/platform")
+        ]
+        return False if False in ready else None if None in ready else True
 
-    def may(self, w: packages.World, name: str, version: str, before: dict[str, str], pins: dict[str, str]) -> bool:
-        """Whether `name` may come to run `version`, where `before` is what all were told."""
+    def _ready(self, o: dict[str, Any]) -> bool | None:
+        """Whether an Object is ready; None where its provider has not looked since it was changed, or cannot."""
+        found = {c["type"]: c for c in o.get("status", {}).get("conditions", [])}
+        synced = found.get("Synced", {})
+        if synced.get("status") != "True" or synced.get("observedGeneration") != o["metadata"]["generation"]:
+            return None
+        return bool(found["Ready"]["status"] == "True")
+
+    def may(self, name: str, source: str, now: datetime, lines: dict[str, str], pins: dict[str, str]) -> bool:
+        """Whether `name` may come to run `source` now."""
         stage = STAGE_OF[name]
         earlier = list(STAGES)[: list(STAGES).index(stage)]
-        fellows = {before[n] for n in STAGES[stage]} - {""}
-        soaked = all(self.good[s] and w.now - (self.since[s] or w.now) >= packages.SOAK for s in earlier)
-        back = {self.running.get(n, "") for n in STAGES["prod"]} - {""} == {version}
+        fellows = {self.has[n] for n in STAGES[stage] if n in self.has}
+        soaked = all(self.good[s] and now - (self.since[s] or now) >= packages.SOAK for s in earlier)
         first = not fellows and all(self.good[s] for s in earlier)
-        return soaked or back or first or version in fellows or pins.get(stage) == version
+        wanted = (soaked or first or self._back(lines, source)) and source == lines[name]
+        return wanted or source in fellows or (stage in pins and source == at(lines[name], pins[stage]))
+
+    def _back(self, lines: dict[str, str], source: str) -> bool:
+        """Whether each of the last stage runs this version, of its own package; or what its line says, but not all do only that."""
+        last = [(self.runs[n], at(lines[n], source.rpartition(":")[2]), lines[n]) for n in STAGES["prod"] if n in self.runs]
+        return any(runs == this for runs, this, _ in last) and all(runs in (this, line) for runs, this, line in last)
 
 
 class Rollouts(RuleBasedStateMachine):
@@ -77,32 +93,38 @@ class Rollouts(RuleBasedStateMachine):
     def begin(self, steps: int) -> None:
         """A new environment, some way into its first rollout."""
         self.lines, self.wanted, self.pins = list(STAGE_OF), "v1.0.0", dict[str, str]()
+        self.own, self.pulls = dict[str, dict[str, str]](), "IfNotPresent"
+        self.labels = dict[str, str]()
         self.w, self.judge, self.confirmed = packages.World(packages.environment(STAGES, "v1.0.0")), Judge(), set[str]()
         for _ in range(steps):
             self.move()
 
-    def move(self, minutes: int = 0) -> None:
-        """A step, judged."""
-        runs = self.w.runs()
-        before = {name: told(self.w, name) or runs.get(name, "") for name in STAGE_OF}
-        self.judge.look(self.w, self.lines, self.wanted)
+    def wants(self) -> dict[str, str]:
+        """What is wanted in each control plane that has a line."""
+        lines = {n: {"package": packages.PACKAGE, "version": self.wanted} | self.own.get(n, {}) for n in self.lines}
+        return {n: at(f"{line['package']}:", line["version"]) for n, line in lines.items()}
+
+    def move(self, minutes: int = 0, *, providers: bool = True) -> None:
+        """A reconcile, judged, and with `providers` a look of theirs; then time passes."""
+        before = self.w.told()
+        self.judge.look(self.w, self.wants())
         now = self.w.now
         known = {k: copy.deepcopy(o) for k, o in self.w.observed.items() if k.startswith("configuration/")}
-        rsp = self.w.step(minutes=minutes)
-        self.w.now, after = now, self.w.now
-        for name, version in self.w.runs().items():
-            if runs.get(name) != version:
-                assert self.judge.may(self.w, name, version, before, self.pins), f"{name} came to run {version} ahead of its gate"
-        self.w.now = after
+        rsp = self.w.step(minutes=minutes) if providers else self.w.reconcile()
+        for name, source in self.w.told().items():
+            if before.get(name) != source:
+                assert self.judge.may(name, source, now, self.wants(), self.pins), f"{name} came to run {source} ahead of its gate"
         if any(c.type == "RolledOut" and c.status == fnv1.STATUS_CONDITION_TRUE for c in rsp.conditions):
             desired = {k: world.plain(r.resource)["spec"] for k, r in rsp.desired.resources.items() if k.startswith("configuration/")}
             assert {k: known[k]["spec"] for k in desired} == desired, "RolledOut is said, and something changes"
 
     def commit(self) -> None:
-        """Write the lines and pins as they are now."""
+        """Write everything as it is now."""
         stages = [s for s, found in STAGES.items() if set(found) & set(self.lines)]
+        own = {n: {"configurations": [{"name": "platform", **line}]} for n, line in self.own.items()}
         self.w.edit(
-            controlPlanes=[{"name": n, "labels": {"stage": STAGE_OF[n]}} for n in self.lines],
+            configurations=[{"name": "platform", "package": packages.PACKAGE, "version": self.wanted, "packagePullPolicy": self.pulls}],
+            controlPlanes=[{"name": n, "labels": {"stage": STAGE_OF[n], **self.labels}, **own.get(n, {})} for n in self.lines],
             rollout={
                 "stages": [
                     {
@@ -120,7 +142,27 @@ class Rollouts(RuleBasedStateMachine):
     def release(self, version: str) -> None:
         """Commit a version."""
         self.wanted = version
-        self.w.release(version)
+        self.commit()
+
+    @rule(name=ANY, version=st.sampled_from((None, *VERSIONS)), package=st.sampled_from((None, f"{packages.PACKAGE}-fips")))
+    def a_line_of_its_own(self, name: str, version: str | None, package: str | None) -> None:
+        """Give a control plane a version or a package of its own, or take both away."""
+        self.own[name] = {k: v for k, v in (("version", version), ("package", package)) if v}
+        self.commit()
+
+    @rule(policy=st.sampled_from(("IfNotPresent", "Always")))
+    def another_field_changes(self, policy: str) -> None:
+        """Edit what is no version, of every Configuration."""
+        self.pulls = policy
+        self.commit()
+
+    @rule(label=st.sampled_from("ab"))
+    def control_planes_are_edited(self, label: str) -> None:
+        """Edit every control plane, and reconcile once more before its provider looks."""
+        self.labels = {"label": label}
+        self.commit()
+        self.move(providers=False)
+        self.move(providers=False)
 
     @rule(minutes=st.sampled_from((0, 0, 0, 5, 59, 60)))
     def step(self, minutes: int) -> None:
@@ -137,6 +179,12 @@ class Rollouts(RuleBasedStateMachine):
     def connection(self, name: str) -> None:
         """A control plane cannot be reached any more, or can again."""
         self.w.down ^= {name}
+
+    @rule(name=ANY, how=st.sampled_from(("shut", "crashed")))
+    def inside(self, name: str, how: str) -> None:
+        """Nothing in a control plane can be read any more, and that is not its fault, or it is; or it can again."""
+        found: set[str] = getattr(self.w, how)
+        found ^= {name}
 
     @rule(name=ANY)
     def line_goes_or_comes_back(self, name: str) -> None:
@@ -165,10 +213,12 @@ class Rollouts(RuleBasedStateMachine):
     @rule()
     def the_configurations_line_is_deleted_by_mistake(self) -> None:
         """Delete the line of the Configuration, and put it back."""
-        spec = self.w.xr["spec"]
-        self.w.edit(configurations=[])
+        self.w.edit(
+            configurations=[],
+            controlPlanes=[{k: v for k, v in c.items() if k != "configurations"} for c in self.w.xr["spec"]["controlPlanes"]],
+        )
         self.move()
-        self.w.edit(configurations=spec["configurations"])
+        self.commit()
 
     @rule()
     def the_status_is_wiped(self) -> None:
@@ -208,7 +258,8 @@ class Rollouts(RuleBasedStateMachine):
         """With nothing bad any more, every run comes to rest, rolled out."""
         if not hasattr(self, "w"):
             return
-        self.w.bad, self.w.broken, self.w.down, self.pins = set(), set(), set(), {}
+        self.w.bad, self.w.broken, self.pins, self.own = set(), set(), {}, {}
+        self.w.down, self.w.shut, self.w.crashed = set(), set(), set()
         self.commit()
         for _ in range(30):
             self.move(minutes=20)

@@ -347,7 +347,11 @@ def test_a_last_stage_that_is_only_told_a_version_opens_no_gate() -> None:
 def own(w: packages.World, **lines: dict[str, Any]) -> None:
     """Give control planes lines of their own for the Configuration, and nobody else any."""
     planes = [{k: v for k, v in c.items() if k != "configurations"} for c in w.xr["spec"]["controlPlanes"]]
-    w.edit(controlPlanes=[{**c, **({"configurations": [{"name": "platform", **lines[c["name"]]}]} if c["name"] in lines else {})} for c in planes])
+    w.edit(
+        controlPlanes=[
+            {**c, **({"configurations": [{"name": "platform", **lines[c["name"]]}]} if c["name"] in lines else {})} for c in planes
+        ]
+    )
 
 
 def soaking() -> packages.World:
@@ -362,7 +366,9 @@ def soaking() -> packages.World:
 
 def halted(rsp: fnv1.RunFunctionResponse) -> str:
     """What RolloutHalted says; empty where it is False."""
-    return next(c.message for c in rsp.conditions if c.type == "RolloutHalted" and (c.status == fnv1.STATUS_CONDITION_TRUE) == bool(c.message))
+    return next(
+        c.message for c in rsp.conditions if c.type == "RolloutHalted" and (c.status == fnv1.STATUS_CONDITION_TRUE) == bool(c.message)
+    )
 
 
 def test_a_release_that_takes_its_control_plane_down_halts_and_has_to_soak_from_the_beginning() -> None:
@@ -460,7 +466,114 @@ def test_a_second_configuration_waits_for_the_soak_where_a_first_one_runs() -> N
     w.edit(configurations=[*w.xr["spec"]["configurations"], {"name": "more", "package": "xpkg.upbound.io/acme/more", "version": "v1.0.0"}])
     w.rest()
     assert (stage(w, "dev")["target"], stage(w, "staging")["target"]) == ("more v1.0.0, platform v1.0.0", "v1.0.0")
-    assert [place[4] for place, o in w.remote.items() if o["kind"] == "Configuration" and place[1].endswith((".s", ".p"))] == ["platform"] * 2
+    assert [place[4] for place, o in w.remote.items() if o["kind"] == "Configuration" and place[1].endswith((".s", ".p"))] == [
+        "platform"
+    ] * 2
     w.now += packages.SOAK
     w.rest()
     assert stage(w, "staging")["target"] == "more v1.0.0, platform v1.0.0"
+
+
+FIPS = {"package": "xpkg.upbound.io/acme/platform-fips"}
+
+
+def half_way(**lines: dict[str, Any]) -> packages.World:
+    """A world in which prod has lines of its own, and a release has come to dev and staging."""
+    w = lived()
+    own(w, **lines)
+    w.now += timedelta(days=1)
+    w.rest()
+    w.now += timedelta(days=1)
+    w.rest()
+    w.release("v1.1.0")
+    w.rest()
+    w.now += packages.SOAK
+    w.rest()
+    assert {n: v for n, v in w.runs().items() if n in "ds"} == {"d": "v1.1.0", "s": "v1.1.0"}
+    return w
+
+
+@pytest.mark.parametrize("line", [FIPS, {"version": "v0.9.0"}, {**FIPS, "version": "v0.9.0"}], ids=["package", "version", "both"])
+def test_going_back_is_open_at_once_though_one_of_the_last_stage_has_a_line_of_its_own(line: dict[str, str]) -> None:
+    w = half_way(p=line)
+    w.release("v1.0.0")
+    w.step()
+    assert w.runs() == {"d": "v1.0.0", "s": "v1.0.0", "p": line.get("version", "v1.0.0"), "q": "v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        {"p": {"version": "v0.9.0"}, "q": {"version": "v0.8.0"}},
+        {"p": {"version": "v0.9.0"}, "q": FIPS},
+    ],
+    ids=["none of it runs that version", "only another package has it"],
+)
+def test_a_last_stage_of_lines_of_its_own_opens_no_gate(lines: dict[str, Any]) -> None:
+    w = half_way(**lines)
+    if lines["q"] is FIPS:
+        # What q has is v1.0.0 of its old package, which says nothing of v1.0.0 of the new one.
+        own(w, p=lines["p"])
+    w.release("v1.2.0" if lines["q"] is not FIPS else "v1.0.0")
+    w.step()
+    assert (w.runs()["s"], stage(w, "staging")["target"]) == ("v1.1.0", "v1.1.0")
+
+
+def test_a_new_control_plane_gets_what_others_run_of_its_own_package_and_waits_where_there_is_none() -> None:
+    w = half_way(p=FIPS, q=FIPS)
+    w.edit(controlPlanes=[*w.xr["spec"]["controlPlanes"], {"name": "new", "labels": {"stage": "prod"}}])
+    w.rest()
+    assert "new" not in w.runs()
+    assert w.status()["controlPlanes"][-1]["configurations"][0]["message"] == "waits for its stage to be open"
+    own(w, p=FIPS, q=FIPS, new=FIPS)
+    w.rest()
+    assert w.running()["new"] == f"{FIPS['package']}:v1.0.0"
+
+
+def test_nothing_is_said_to_be_rolled_out_while_anything_of_it_changes() -> None:
+    w = lived()
+    w.edit(configurations=[{**w.xr["spec"]["configurations"][0], "packagePullPolicy": "Always"}])
+    rsp = w.reconcile()
+    said = next(c for c in rsp.conditions if c.type == "RolledOut")
+    assert (said.status, said.reason, w.status()["rollout"]) == (fnv1.STATUS_CONDITION_FALSE, "Progressing", "dev: Progressing")
+    assert said.message.startswith("stage dev is Progressing: platform in control plane d is being changed; stage staging")
+    assert stage(w, "prod")["message"] == "platform in control plane p is being changed (and 1 more)"
+    w.rest()
+    assert (w.status()["rollout"], stage(w, "dev")["healthySince"]) == ("RolledOut", "2026-01-01T03:00:00Z")
+
+
+def test_what_is_only_looked_at_is_nothing_to_wait_for_in_a_hurry_and_says_who_has_to_act() -> None:
+    w = lived()
+    planes = w.xr["spec"]["controlPlanes"]
+    w.edit(controlPlanes=[{**c, **({"managementPolicies": ["Observe"]} if c["name"] == "s" else {})} for c in planes])
+    w.rest()
+    w.release("v1.1.0")
+    w.rest()
+    w.now += packages.SOAK
+    rsp = w.rest()
+    does = "is only looked at (managementPolicies: [Observe]) and runs v1.0.0: install v1.1.0 there"
+    assert (w.status()["rollout"], rsp.meta.ttl.seconds) == ("staging: Waiting", 600)
+    assert stage(w, "staging")["message"] == f"platform in control plane s {does}, or put it in the last stage"
+    assert w.status()["controlPlanes"][1]["configurations"][0]["message"] == does
+    assert stage(w, "prod")["message"] == "waits for stage staging"
+    w.down = {"s"}
+    w.rest()
+    assert stage(w, "staging")["message"].startswith("platform in control plane s is not seen")
+    w.down = set()
+    own(w)
+    stages = w.xr["spec"]["rollout"]["stages"]
+    w.edit(
+        rollout={
+            "stages": [
+                {**x, "controlPlaneSelector": {"names": {"staging": ["p", "q"], "prod": ["s"]}.get(x["name"], ["d"])}} for x in stages
+            ]
+        }
+    )
+    w.rest()
+    assert stage(w, "prod")["message"] == "waits for stage staging"
+    w.now += packages.SOAK
+    w.rest()
+    assert (w.runs()["p"], stage(w, "prod")["message"]) == ("v1.1.0", f"platform in control plane s {does}")
+    del w.remote[next(place for place, o in w.remote.items() if o["kind"] == "Configuration" and place[1].endswith(".s"))]
+    w.rest()
+    assert "and runs nothing: install v1.1.0 there" in stage(w, "prod")["message"]
