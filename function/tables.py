@@ -37,21 +37,23 @@ def show_rollout(status: Status, *, control_planes: bool) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
     stages = _list(status, "stages")
     if stages:
-        table = Table("stage", "phase", "wanted", "running", "healthy", "soaking until", "waits for, or what is wrong", box=box.SIMPLE)
+        table = Table(
+            "stage", "phase", "wanted", "target", "running", "healthy", "soaking until", "waits for, or what is wrong", box=box.SIMPLE
+        )
         for s in stages:
             style = _COLOURS.get(_said(s, "phase"), "default")
             healthy = f"{s.get('healthy', 0)}/{s.get('total', 0)}"
-            name, phase, wanted, running, until, message = (
-                _said(s, f) for f in ("name", "phase", "wanted", "running", "soakingUntil", "message")
+            texts = (_said(s, f) for f in ("wanted", "target", "running"))
+            table.add_row(
+                _said(s, "name"), f"[{style}]{_said(s, 'phase')}[/]", *texts, healthy, _said(s, "soakingUntil"), _said(s, "message")
             )
-            table.add_row(name, f"[{style}]{phase}[/]", wanted, running, healthy, until, message)
         console.print(table)
     if control_planes or not stages:
-        table = Table("stage", "control plane", "configuration", "wanted", "running", "healthy", "what is wrong", box=box.SIMPLE)
+        table = Table("stage", "control plane", "configuration", "wanted", "target", "running", "healthy", "what is wrong", box=box.SIMPLE)
         pairs = [(c, k) for c in _list(status, "controlPlanes") for k in _list(c, "configurations")]
         for c, k in pairs:
             healthy = "[green]yes[/]" if k.get("healthy") else "[red]no[/]"
-            texts = (_said(c, "stage"), _said(c, "name"), *(_said(k, f) for f in ("name", "wanted", "running")))
+            texts = (_said(c, "stage"), _said(c, "name"), *(_said(k, f) for f in ("name", "wanted", "target", "running")))
             table.add_row(*texts, healthy, _said(k, "message"))
         console.print(table)
     console.print(escape(status["rollout"]))

@@ -33,8 +33,8 @@ def test_a_rollout_is_a_table_of_its_stages(tmp_path: Path) -> None:
 
     assert shown.exit_code == 1
     lines = [" ".join(line.split()) for line in shown.output.splitlines()]
-    assert lines[1] == "stage phase wanted running healthy soaking until waits for, or what is wrong"
-    assert "staging Waiting v1.1.0 v1.0.0 1/1 waits for stage dev" in lines
+    assert lines[1] == "stage phase wanted target running healthy soaking until waits for, or what is wrong"
+    assert "staging Waiting v1.1.0 v1.0.0 v1.0.0 1/1 waits for stage dev" in lines
     assert lines[-1] == "dev: Halted"
 
 
@@ -42,7 +42,7 @@ def test_control_planes_are_shown_where_asked_for_or_where_there_are_no_stages(t
     staged = upenv("rollout", write(tmp_path / "a.yaml", saved()), "--control-planes").output
     alone = upenv("rollout", write(tmp_path / "b.yaml", saved(rollout={})))
 
-    assert " ".join(staged.splitlines()[-3].split()) == "prod p2 platform v1.1.0 v1.0.0 yes"
+    assert " ".join(staged.splitlines()[-3].split()) == "prod p2 platform v1.1.0 v1.0.0 v1.0.0 yes"
     assert (alone.exit_code, "stage dev" in alone.output, "p2" in alone.output) == (1, False, True)
 
 
