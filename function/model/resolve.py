@@ -64,7 +64,7 @@ class Resolver:
         self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
         self._unique_control_planes(list(self.control_planes.values()))
         entered = [c for c in self.control_planes.values() if not self._legacy(c.space)]
-        self.problems += stages.problems(entered, spec.rollout)
+        self.problems += (*stages.lacking(entered, spec), *stages.problems(entered, spec.rollout))
         for c in entered:
             if c.configurations:
                 self._reachable(("spec", "configurations"), c)

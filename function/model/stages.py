@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from function.model import packages as p
+from function.model import spec as s
 from function.model.environment import dig
 from function.model.errors import Location, Problem, nearest
 from function.model.parts import Configuration, ControlPlane, Resource, Stage
@@ -12,11 +13,14 @@ from function.model.parts import Configuration, ControlPlane, Resource, Stage
 SHORTEST_SOAK = timedelta(minutes=5)
 """Ready Objects are looked at every minute at best: a shorter soak would see next to nothing."""
 
+_Entries = tuple[Location, Sequence[p.Configuration]]
+"""A list of Configurations, and where it stands."""
+
 
 def configurations(shared: Sequence[p.Configuration], own: Sequence[p.Configuration]) -> tuple[Configuration, ...]:
     """The Configurations of one control plane: its own laid over the environment's, by name and field by field.
 
-    A package or version that neither names is empty here, and is told by `problems`.
+    A package or version that neither names is empty here, and is told by `lacking`.
     """
     merged: dict[str, p.Configuration] = {}
     for entry in (*shared, *own):
@@ -35,12 +39,27 @@ def configurations(shared: Sequence[p.Configuration], own: Sequence[p.Configurat
     )
 
 
+def lacking(control_planes: Iterable[ControlPlane], spec: s.Spec) -> Iterator[Problem]:
+    """The entries of Configurations that have no package or no version in one of `control_planes`, each at its own place."""
+    known = [k.name for k in spec.configurations if k.package]
+    shared: _Entries = (("spec", "configurations"), spec.configurations)
+    default: _Entries = (("spec", "defaults", "controlPlane", "configurations"), spec.defaults.control_plane.configurations or ())
+    nearer: dict[str, _Entries] = {
+        e.name: (("spec", "controlPlanes", i, "configurations"), e.configurations or ())
+        if "configurations" in e.model_fields_set
+        else default
+        for i, e in enumerate(spec.control_planes)
+    }
+    for c, k in ((c, k) for c in control_planes for k in c.configurations if not (k.package and k.version)):
+        at = next((*at, i) for at, found in (nearer[c.entry], shared) for i, e in enumerate(found) if e.name == k.name)
+        if k.package or at[:-1] == shared[0]:
+            yield Problem(at, f"has no {'version' if k.package else 'package'} for {k.name}; write one")
+        else:
+            yield Problem((*at, "name"), f"names {k.name}, which has no package here{nearest(k.name, known) or '; write one'}")
+
+
 def problems(control_planes: Sequence[ControlPlane], rollout: p.Rollout) -> Iterator[Problem]:
-    """What is wrong with Configurations and stages. Control planes of Legacy Spaces are not given: nothing goes into them."""
-    lacking = {k.name: (k, c) for c in control_planes for k in c.configurations if not (k.package and k.version)}
-    for k, c in lacking.values():
-        text = f"has no {'version' if k.package else 'package'} for {k.name} in control plane {c.entry}; write one"
-        yield Problem(("spec", "configurations"), text)
+    """What is wrong with stages. Control planes of Legacy Spaces are not given: nothing goes into them."""
     stages_of: dict[str, list[str]] = {c.entry: [] for c in control_planes}
     several = len({k.name for c in control_planes for k in c.configurations}) > 1
     for i, stage in enumerate(rollout.stages):
