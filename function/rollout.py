@@ -6,7 +6,7 @@ stage has been healthy: that is in the environment's status, and if it is lost, 
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -159,7 +159,7 @@ def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
     found = [[(c, k, _see(observed, c, k)) for c in s.control_planes for k in c.configurations] for s in stages]
-    last = {_Runs(k.name, k.package, k.source, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT}
+    last = frozenset(_Runs(k.name, k.package, k.source, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT)
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
@@ -205,7 +205,7 @@ class _Gate:
     stage: Stage
     told: Counter[tuple[str, str]]
     """Names and sources of what its control planes are told to run, with how many are."""
-    last: Set[_Runs]
+    last: frozenset[_Runs]
     """What those of the last stage run; nothing where that is not seen."""
     first: bool
     """Whether nothing runs in it, and all before it is healthy at what is wanted."""

@@ -136,8 +136,8 @@ class World(world.World):
             o["status"] = {**(o["status"] if last is None else last), "conditions": conditions}
             return
         if key.startswith("controlplane/"):
-            for c in o["status"]["conditions"] if name in self.crashed else ():
-                c |= {"status": "False"} if c["type"] == "Ready" else {}
+            for c in o["status"]["conditions"]:
+                c["status"] = "False" if c["type"] == "Ready" and name in self.crashed else c["status"]
             return
         seen, generation = self.remote.get(self.place(o)), {"observedGeneration": o["metadata"]["generation"]}
         home = any(p[2] == "ControlPlane" and p[4] == name for p in self.remote)

@@ -412,7 +412,8 @@ def test_what_is_seen_to_be_unhealthy_halts_though_its_control_plane_cannot_be_r
 def unread(w: packages.World, name: str) -> None:
     """A read of a control plane has failed, and none of what is in it."""
     for c in w.observed[f"controlplane/west/default/{name}"]["status"]["conditions"]:
-        c |= {"status": "False", "message": "observe failed: dial tcp: connection refused"} if c["type"] == "Synced" else {}
+        if c["type"] == "Synced":
+            c.update(status="False", message="observe failed: dial tcp: connection refused")
 
 
 def test_a_control_plane_that_is_edited_or_cannot_be_read_for_a_moment_halts_nothing_and_goes_on_soaking() -> None:
