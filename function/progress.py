@@ -114,6 +114,5 @@ def _of_install(i: Install, observed: Observed) -> str:
         return f"is only looked at (managementPolicies: [Observe]) and runs {runs}: install {version(i.target)} there"
     if i.seen.state is State.ABSENT or not i.seen.runs:
         return "is being installed"
-    if i.seen.state is State.UNSEEN and i.seen.runs == i.target:
-        return "is being looked at again"
-    return f"is on its way to {version(i.target)}"
+    again = i.seen.state is State.UNSEEN and i.seen.runs == i.target
+    return "is being looked at again" if again else f"is on its way to {version(i.target)}"

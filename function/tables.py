@@ -43,10 +43,10 @@ def show_rollout(status: Status, *, control_planes: bool) -> None:
         for s in stages:
             style = _COLOURS.get(_said(s, "phase"), "default")
             healthy = f"{s.get('healthy', 0)}/{s.get('total', 0)}"
-            texts = (_said(s, f) for f in ("wanted", "target", "running"))
-            table.add_row(
-                _said(s, "name"), f"[{style}]{_said(s, 'phase')}[/]", *texts, healthy, _said(s, "soakingUntil"), _said(s, "message")
+            name, phase, wanted, target, running, until, message = (
+                _said(s, f) for f in ("name", "phase", "wanted", "target", "running", "soakingUntil", "message")
             )
+            table.add_row(name, f"[{style}]{phase}[/]", wanted, target, running, healthy, until, message)
         console.print(table)
     if control_planes or not stages:
         table = Table("stage", "control plane", "configuration", "wanted", "target", "running", "healthy", "what is wrong", box=box.SIMPLE)

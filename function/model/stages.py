@@ -50,8 +50,8 @@ def lacking(control_planes: Iterable[ControlPlane], spec: s.Spec) -> Iterator[Pr
         else default
         for i, e in enumerate(spec.control_planes)
     }
-    for c, k in ((c, k) for c in control_planes for k in c.configurations if not (k.package and k.version)):
-        at = next((*at, i) for at, found in (nearer[c.entry], shared) for i, e in enumerate(found) if e.name == k.name)
+    for entry, k in ((c.entry, k) for c in control_planes for k in c.configurations if not (k.package and k.version)):
+        at = next((*at, i) for at, found in (nearer[entry], shared) for i, e in enumerate(found) if e.name == k.name)
         if k.package or at[:-1] == shared[0]:
             yield Problem(at, f"has no {'version' if k.package else 'package'} for {k.name}; write one")
         else:
