@@ -578,3 +578,12 @@ def test_what_is_only_looked_at_is_nothing_to_wait_for_in_a_hurry_and_says_who_h
     del w.remote[next(place for place, o in w.remote.items() if o["kind"] == "Configuration" and place[1].endswith(".s"))]
     w.rest()
     assert "and runs nothing: install v1.1.0 there" in stage(w, "prod")["message"]
+
+
+def test_what_somebody_changed_inside_a_control_plane_is_on_its_way_back_and_soaks_from_the_beginning() -> None:
+    w = soaking()
+    w.observed[key("d")]["status"]["atProvider"]["manifest"]["spec"]["package"] = packages.source("v1.2.0")
+    w.reconcile()
+    found = stage(w, "dev")
+    assert (found["phase"], found["message"]) == ("Progressing", "platform in control plane d is on its way to v1.1.0")
+    assert "healthySince" not in found
