@@ -34,11 +34,12 @@ def compose(env: Environment, observed: Observed) -> Plan:
     settled: dict[str, Settled | None] = {}
     places = lifecycle.Places()
     for c in wanted.values():
-        early, barred, new = _too_early(c, wanted, observed), lifecycle.barred(c, places), c.key not in observed
-        if not (new or (c.leads and _changes(c, observed))) or not (early or barred or c.lacks):
+        new, early, barred = c.key not in observed, _too_early(c, wanted, observed), lifecycle.barred(c, places)
+        moves = new or (c.leads and _changes(c, observed))
+        if not moves or not (early or barred or c.lacks):
             settled[c.key] = lifecycle.wanted(env, c, observed, places)
             continue
-        if barred and not (early or c.lacks):
+        if not (early or c.lacks):
             wanted[c.key] = replace(c, lacks=UNSEEN)
         if new:
             withheld[c.key] = wanted[c.key]

@@ -17,7 +17,7 @@ CONTROL_PLANES = "controlplanes.v1beta1.spaces.upbound.io"
 KEY = "crossplane.io/composition-resource-name"
 LABEL = "environments.upbound.io/environment"
 GONE_SECONDS = 400
-"""An Object that is young takes half a minute to go, and each step along an edge up to a minute to be looked at again."""
+"""An Object that is young takes half a minute to go, and each step along an edge up to two: the provider backs off to a minute."""
 
 
 MADE: list["LiveEnvironment"] = []
