@@ -66,10 +66,12 @@ def compose(env: Environment, observed: Observed) -> Plan:
 
 
 def _too_early(c: Composed, wanted: dict[str, Composed], observed: Observed) -> bool:
-    """Whether something that `c` needs is not ready, is going with what it comes after, or what it is instead of is still there."""
+    """Whether something that `c` needs is not ready, what it would be bound to is going, or what it is instead of is still there."""
+    # A UUID is resolved once. What works while it is going, as a ProviderConfig in use does, holds nothing up.
+    bound = (k for k in c.after if c.life is Life.ISSUED and k != names.UPBOUND)
     return (
         not all(observed.ready(n) for n in c.needs if n in wanted)
-        or any(map(observed.going, (*c.after, *c.needs)))
+        or any(map(observed.going, bound))
         or any(k in observed for k in c.instead_of)
     )
 

@@ -229,3 +229,19 @@ def test_a_control_plane_that_is_held_keeps_its_connection_secret(namespaced: bo
     for _ in range(5):
         w.step()
     assert kept() == ["c.kubeconfig"]
+
+
+def test_what_works_while_it_is_going_holds_nothing_up() -> None:
+    """A ProviderConfig that somebody deletes stays as long as it is used, and what is added uses it too."""
+    settings = [
+        {"name": n, "controlPlane": "far", "manifest": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": n, "namespace": "x"}}}
+        for n in "ab"
+    ]
+    w = lived(resources=settings[:1])
+    for key in ("providerconfig/east", "providerconfig/east/default/far"):
+        w.observed[key]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    change(w, resources=settings)
+    for _ in range(3):
+        rsp = w.step()
+
+    assert ("resource/controlplane/east/default/far/ConfigMap/x/b" in w.observed, ready(rsp)) == (True, True)
