@@ -179,12 +179,12 @@ def repository(name: str) -> str:
 
 def permission(repository_: str, team_: str, level: str) -> str:
     """Key of what a team may do with a repository. Another level is another thing: provider-upbound cannot change one."""
-    return f"{permissions(repository_, team_)}{level}"
+    return f"{permissions(repository_)}{team_}/{level}"
 
 
-def permissions(repository_: str, team_: str) -> str:
-    """How the keys of all levels begin that a team can have in a repository."""
-    return f"permission/{repository_}/{team_}/"
+def permissions(repository_: str) -> str:
+    """How the keys of all begin that teams may do with a repository."""
+    return f"permission/{repository_}/"
 
 
 def role_binding(space: str, group_: str) -> str:

@@ -77,7 +77,7 @@ def _repository(env: Environment, r: Repository, observed: Observed) -> Composed
 
 
 def _permission(env: Environment, r: Repository, p: RepositoryPermission, observed: Observed) -> Composed:
-    key, all_levels = names.permission(r.name, p.team, p.permission), names.permissions(r.name, p.team)
+    key, all_of_it = names.permission(r.name, p.team, p.permission), names.permissions(r.name)
     said = {"organizationName": env.organization, "repository": r.name, "permission": p.permission, **_team_id(env, p.team)}
     return _issued(
         env,
@@ -86,8 +86,10 @@ def _permission(env: Environment, r: Repository, p: RepositoryPermission, observ
         f"{p.team} on {r.name}",
         after=(names.repository(r.name), *_made(env, p.team)),
         needs=(names.repository(r.name),),
-        # Its provider would take another level for this one, and removing that would remove both.
-        instead_of=tuple(k for k in observed if k.startswith(all_levels) and k != key),
+        # Its provider would take another level for this one, or the same team by its UUID, and removing that would remove both.
+        instead_of=tuple(
+            k for k in observed if k.startswith(all_of_it) and k != key and _uuid(k.split("/")[2], observed) == _uuid(p.team, observed)
+        ),
     )
 
 
@@ -149,6 +151,11 @@ def _found(uuid: str, c: Composed, observed: Observed) -> Composed:
     uuid = known if refused else uuid
     c = replace(c, refused=refused)
     return replace(c, manifest=kube.found(c.manifest, uuid), policies=Policies.OBSERVE) if uuid else c
+
+
+def _uuid(team: str, observed: Observed) -> str:
+    """The UUID of a team where it is known, and its name where not."""
+    return observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) or team
 
 
 def _team_id(env: Environment, team: str) -> Manifest:

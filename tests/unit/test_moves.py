@@ -231,6 +231,17 @@ def test_a_control_plane_that_is_held_keeps_its_connection_secret(namespaced: bo
     assert kept() == ["c.kubeconfig"]
 
 
+def test_a_permission_of_a_team_by_its_uuid_comes_when_that_by_its_name_is_gone() -> None:
+    w = lived()
+    uuid = w.observed[TEAM]["metadata"]["annotations"]["crossplane.io/external-name"]
+    change(w, iam={**IAM, "repositories": [{"name": "config", "permissions": [{"team": uuid, "permission": "read"}]}]})
+
+    assert f"permission/config/{uuid}/read" not in w.reconcile().desired.resources
+    for _ in range(5):
+        rsp = w.step()
+    assert ([p for p in w.remote if p[2] == "Permission"], ready(rsp)) == ([("api.upbound.io", "", "Permission", "config", uuid)], True)
+
+
 def test_what_works_while_it_is_going_holds_nothing_up() -> None:
     """A ProviderConfig that somebody deletes stays as long as it is used, and what is added uses it too."""
     settings = [
