@@ -17,6 +17,7 @@ ONE_FIELD = (
 )
 
 
+TWICE = "stays as it is: access names a team twice, by its name and by its UUID; keep one"
 FOUND = "cannot change externalName once it is known: put it back as it was, or remove the entry and write another"
 
 
@@ -109,11 +110,15 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
     found = {team: observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) or env.iam.known(team) for team in group.access}
     subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items() if found[team]]
     missing = [team for team, uuid in found.items() if not uuid]
-    if any(observed.ready(names.team(team)) or observed.seen(names.team(team)) for team in missing):
+    before = kube.plain(observed.field(key, *WANTED, "spec", "subjects"))
+    before, lacks = before if isinstance(before, list) else [], f"waits for the UUID of {', '.join(missing)}" if missing else ""
+    known = [s["name"] for s in subjects]
+    if len(set(known)) < len(known):
+        # Which of its roles is meant is not to be guessed, and the API takes one.
+        subjects, lacks = before, TWICE
+    elif any(observed.ready(names.team(team)) or observed.seen(names.team(team)) for team in missing):
         # A team that was made and cannot be read takes nobody's role away: it is not known which of these was its own.
-        before = observed.field(key, *WANTED, "spec", "subjects")
-        known = [s["name"] for s in subjects]
-        subjects += [kube.plain(s) for s in before if dig(s, "name") not in known] if isinstance(before, list) else []
+        subjects += [s for s in before if dig(s, "name") not in known]
     manifest: Manifest = {
         "apiVersion": "authorization.spaces.upbound.io/v1alpha1",
         "kind": "ObjectRoleBinding",
@@ -126,7 +131,7 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
         kube.wrapped(env, key, manifest, via),
         after=(*endpoints.prerequisites(env, group.space), names.group(group.space, group.name)),
         needs=tuple(names.team(team) for team in group.access if not env.iam.known(team)),
-        lacks=f"waits for the UUID of {', '.join(missing)}" if missing and key in observed else "",
+        lacks=lacks if key in observed or lacks == TWICE else "",
         entry=f"roles in {group.entry}",
         life=Life.INSIDE,
         policies=group.policies,

@@ -162,6 +162,18 @@ def test_a_role_is_lowered_though_another_team_of_the_group_is_not_there_yet() -
     assert ([s["role"] for s in w.remote[BOUND]["spec"]["subjects"]], ready(rsp)) == (["viewer", "admin"], True)
 
 
+def test_a_team_by_its_name_and_by_its_uuid_changes_nothing() -> None:
+    w = lived()
+    uuid, before = w.observed[TEAM]["metadata"]["annotations"]["crossplane.io/external-name"], copy.deepcopy(w.remote[BOUND]["spec"])
+    access = [{"team": "platform", "role": "viewer"}, {"team": uuid, "role": "admin"}]
+    change(w, groups=[{**SPEC["groups"][0], "access": access}])
+
+    for _ in range(3):
+        rsp = w.step()
+    assert (w.remote[BOUND]["spec"], ready(rsp)) == (before, False)
+    assert "access names a team twice, by its name and by its UUID; keep one" in message(w, "ResourcesReady")
+
+
 def test_a_team_that_cannot_be_read_keeps_others_from_nothing() -> None:
     access = [{"team": "platform", "role": "editor"}, {"team": strategies.UUID, "role": "admin"}]
     w = lived(groups=[{**SPEC["groups"][0], "access": access}])
