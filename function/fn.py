@@ -19,7 +19,7 @@ from function.model.environment import Environment
 from function.observed import BEGINNING, Observed
 from function.plan import Plan
 from function.resources import connection
-from function.rollout import Phase
+from function.rollout import Phase, instant
 from function.status import Condition, report
 from function.structs import View, plain, write
 
@@ -31,9 +31,11 @@ UNSETTLED = timedelta(seconds=10)
 """How long an unsettled environment may rest. Eight children that come up are enough to open Crossplane's circuit breaker
 for five minutes; it drops every event then, an author's edits too, but does not filter this requeue (crossplane
 internal/circuit/mapfunc.go)."""
+BREAKER = timedelta(minutes=5)
+"""How long an open breaker is deaf. The first event after that closes it (internal/circuit/token_bucket.go), and what is
+settled may have none for an hour."""
 LONGEST = timedelta(minutes=1)
-"""The same where there is much to apply at every call, and for a settled one whose breaker is open: it closes at the first
-event after five minutes (internal/circuit/token_bucket.go), and what is settled may have none for an hour."""
+"""How long an unsettled environment may rest at most, and a settled one whose breaker is open for longer than it is deaf."""
 _CHILDREN_A_SECOND = 5
 MINUTE = timedelta(minutes=1)
 _BOTH = fnv1.TARGET_COMPOSITE_AND_CLAIM
@@ -104,9 +106,15 @@ def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunc
         for key, value in connection.details(env, observed).items():
             rsp.desired.composite.connection_details[key] = value
     rsp.conditions.extend(_condition(c) for c in conditions)
-    heard = readiness.conditions(composite).get("Responsive", {}).get("status") != "False"
-    rsp.meta.ttl.FromTimedelta(_rest(plan, settled=READING if env.read else SETTLED, heard=heard))
+    rsp.meta.ttl.FromTimedelta(_rest(plan, settled=READING if env.read else SETTLED, deaf=_deaf(composite, now)))
     return rsp
+
+
+def _deaf(composite: View, now: datetime) -> timedelta | None:
+    """How long Crossplane's circuit breaker is open by now; None where it is not."""
+    responsive = readiness.conditions(composite).get("Responsive", {})
+    since = instant(responsive.get("lastTransitionTime")) or now
+    return now - since if responsive.get("status") == "False" else None
 
 
 def _authored(composite: struct_pb2.Struct) -> bytes:
@@ -140,15 +148,18 @@ def _condition(c: Condition) -> fnv1.Condition:
     return fnv1.Condition(type=c.type, status=status, reason=c.reason, message=c.message, target=_BOTH)
 
 
-def _rest(plan: Plan, *, settled: timedelta, heard: bool) -> timedelta:
+def _rest(plan: Plan, *, settled: timedelta, deaf: timedelta | None) -> timedelta:
     """How long Crossplane may leave the environment alone: never past the next gate by more than a minute.
 
-    `settled` is the longest; `heard` is whether Crossplane hears of changes to what is composed.
+    `settled` is the longest; `deaf` is how long Crossplane may not have heard of changes to what is composed.
     """
+    soon = min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
     moving = any(phase is Phase.PROGRESSING for phase, _ in plan.rollout.phases())
     if moving or plan.going or not (plan.complete and all(e.ready for e in plan.emitted)):
-        return min(max(UNSETTLED, timedelta(seconds=len(plan.emitted) // _CHILDREN_A_SECOND)), LONGEST)
-    settled, due = settled if heard else LONGEST, plan.rollout.due
+        return soon
+    if deaf is not None:
+        settled = soon if deaf < BREAKER else LONGEST
+    due = plan.rollout.due
     return min(settled, MINUTE * math.ceil((due - plan.rollout.now) / MINUTE)) if due else settled
 
 

@@ -247,13 +247,14 @@ def _since(progress: Progress, observed: Observed) -> datetime | None:
     remembered = observed.status.get("stages")
     for entry in remembered if isinstance(remembered, Sequence) else ():
         if (dig(entry, "name"), dig(entry, "wanted")) == (progress.stage.name, progress.wanted):
-            since = _time(dig(entry, "healthySince"))
+            since = instant(dig(entry, "healthySince"))
             if since and since <= observed.now:
                 return since
     return observed.now if progress.done and progress.installs else None
 
 
-def _time(text: object) -> datetime | None:
+def instant(text: object) -> datetime | None:
+    """The moment that `text` says as Kubernetes does, or None."""
     try:
         found = datetime.fromisoformat(str(text))
     except ValueError:

@@ -1,5 +1,6 @@
 """How things live and go, step by step, in a world that moves."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -457,9 +458,18 @@ def test_nothing_new_is_put_on_what_is_being_deleted() -> None:
     assert "finalizers" not in stated
 
 
-@pytest.mark.parametrize(("status", "seconds"), [("True", 600), ("False", 60)])
-def test_what_rests_is_looked_at_each_minute_while_crossplane_hears_of_no_change(status: str, seconds: int) -> None:
+@pytest.mark.parametrize(
+    ("responsive", "seconds"),
+    [
+        ({"status": "True", "lastTransitionTime": "2026-01-01T12:00:00Z"}, 600),
+        ({"status": "False", "lastTransitionTime": "2026-01-01T12:00:00Z"}, 10),
+        ({"status": "False", "lastTransitionTime": "2026-01-01T11:55:00Z"}, 60),
+        ({"status": "False", "lastTransitionTime": "then"}, 10),
+    ],
+)
+def test_what_rests_is_looked_at_often_while_crossplane_hears_of_no_change(responsive: dict[str, str], seconds: int) -> None:
     w = lived()
-    w.xr = {**w.xr, "status": {"conditions": [{"type": "Responsive", "status": status}]}}
+    w.now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    w.xr = {**w.xr, "status": {"conditions": [{"type": "Responsive", **responsive}]}}
 
     assert w.reconcile().meta.ttl.seconds == seconds
