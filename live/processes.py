@@ -98,9 +98,13 @@ class Sandbox:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in clock ticks since boot; empty if there is none, or only a zombie."""
+    """When a process started, in clock ticks since boot; empty if there is none, or only a zombie.
+
+    The first thread may be one while others have not ended yet, and with them what the process listens on.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
     except FileNotFoundError:
         return ""
-    return "" if fields[0] == "Z" else fields[19]
+    return "" if fields[0] == "Z" and threads == 1 else fields[19]
