@@ -19,17 +19,17 @@ def delivered(env: Environment, key: str, target: Target, manifest: Manifest) ->
     Raises:
         ValueError: it is a Secret, which would put its bytes into an Object.
     """
-    if target.place.provider_config_name is None:
-        return manifest
     cel = _READY if manifest["kind"] == "ExternalSecret" else ""
-    return kube.wrapped(env, key, manifest, kube.Via(target.place.provider_config_name, kind=target.kind), cel)
+    return manifest if target.here else kube.wrapped(env, key, manifest, _via(target), cel)
 
 
 def delivered_without_secret(env: Environment, key: str, target: Target, manifest: Manifest) -> Manifest:
     """A Secret for `target` that holds no secret: only the name of a program that has it."""
-    if target.place.provider_config_name is None:
-        return manifest
-    return kube.wrapped_without_secret(env, key, manifest, kube.Via(target.place.provider_config_name, kind=target.kind))
+    return manifest if target.here else kube.wrapped_without_secret(env, key, manifest, _via(target))
+
+
+def _via(target: Target) -> kube.Via:
+    return kube.Via(target.place.provider_config_name or "", kind=target.kind)
 
 
 def release(env: Environment, key: str, target: Target, for_provider: Manifest) -> Manifest:

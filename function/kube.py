@@ -11,7 +11,7 @@ import yaml
 from function import desired, names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment, dig
-from function.model.parts import SecretKey, Space
+from function.model.parts import DOMAIN, SecretKey, Space
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
@@ -211,7 +211,7 @@ def restated(env: Environment, key: str, document: Document) -> Composed:
     """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     # An external-name that were dropped with its line would have the provider make another.
-    ours, theirs = names.DOMAIN, () if document.get("kind") == "Object" else (names.ANNOTATION_EXTERNAL_NAME,)
+    ours, theirs = DOMAIN, () if document.get("kind") == "Object" else (names.ANNOTATION_EXTERNAL_NAME,)
     annotations = {k: v for k, v in _mapping(metadata.get("annotations")).items() if k.startswith(ours) or k in theirs}
     manifest: Manifest = {
         **{k: document[k] for k in ("apiVersion", "kind") if isinstance(document.get(k), str)},

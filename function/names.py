@@ -6,15 +6,13 @@ labels, which have no slash, so two things never share a key.
 
 import functools
 import hashlib
-import json
 import re
 
 from function.model.consumed import Target
 from function.model.environment import qualified_kind
-from function.model.parts import ENVIRONMENT, ControlPlane, Identity, Resource, SecretKey, Token
+from function.model.parts import DOMAIN, ENVIRONMENT, ControlPlane, Identity, Resource, SecretKey, Token, digest
 from function.model.services import ROLE_BINDING
 
-DOMAIN = "environments.upbound.io"
 LABEL_ENVIRONMENT = ENVIRONMENT
 """On groups, control planes and Argo CD's cluster Secrets: which environment they belong to."""
 LABEL_GROUP = "spaces.upbound.io/group"
@@ -238,7 +236,7 @@ def name_at_target(identity: Identity, key: str, entry: str) -> str:
 
 def _named(identity: Identity, key: str, text: str) -> str:
     readable = re.sub(r"[^a-z0-9]+", "-", text.lower())[:_READABLE].strip("-")
-    return f"{readable}-{_digest(identity.namespace, identity.name, key)[:8]}"
+    return f"{readable}-{digest(identity.namespace, identity.name, key)[:8]}"
 
 
 @functools.lru_cache(maxsize=1024)
@@ -265,7 +263,3 @@ def inner_url(host: str, group_: str, name: str) -> str:
 def legacy_url(host: str, organization: str, c: ControlPlane) -> str:
     """Address of a control plane's API in a Legacy Space."""
     return f"https://{host}/v1/controlPlanes/{organization}/{c.name}/k8s"
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

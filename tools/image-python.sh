@@ -6,9 +6,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 ROOT=$PWD/.cache/debian-13 WHEELS=$PWD/.cache/python-3.13
 command -v mmdebstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq mmdebstrap >/dev/null; }
-if [ ! -e "$ROOT/.ready" ]; then
+if [ ! -e "$ROOT/.ready" ] || [ "$0" -nt "$ROOT/.ready" ]; then
   rm -rf "$ROOT"
-  mmdebstrap --quiet --variant=minbase --include=python3,ca-certificates trixie "$ROOT"
+  mmdebstrap --quiet --variant=minbase --include=python3,ca-certificates,jq trixie "$ROOT"
   touch "$ROOT/.ready"
 fi
 if [ ! -e "$WHEELS/.ready" ] || [ requirements-dev.txt -nt "$WHEELS/.ready" ]; then

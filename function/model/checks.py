@@ -9,10 +9,10 @@ from typing import Any
 from function.model import spec as s
 from function.model.environment import dig, qualified_kind
 from function.model.errors import Location, Problem
-from function.model.parts import Resource
+from function.model.parts import DOMAIN, Resource
 from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
 
-RESERVED_LABELS = ("environments.upbound.io/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
+RESERVED_LABELS = (f"{DOMAIN}/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
 """Labels that this function or a Space sets."""
 
 _AIMED_AT = {"Application": ("spec", "destination", "server"), "ApplicationSet": ("spec", "template", "spec", "destination", "server")}

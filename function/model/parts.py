@@ -10,8 +10,14 @@ from typing import Any
 
 from function.model.iam import Repository, Robot, Team
 
-ENVIRONMENT = "environments.upbound.io/environment"
+DOMAIN = "environments.upbound.io"
+ENVIRONMENT = f"{DOMAIN}/environment"
 """Label of groups and control planes in a Space: the environment that they belong to."""
+
+
+def digest(*parts: str) -> str:
+    """What tells `parts` from any others: names are made of it."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 class Policies(enum.Enum):
@@ -40,7 +46,7 @@ class Identity:
     @property
     def label(self) -> str:
         """Value of the label ENVIRONMENT: tells environments apart without naming them."""
-        return hashlib.sha256(json.dumps((self.namespace, self.name)).encode()).hexdigest()[:32]
+        return digest(self.namespace, self.name)[:32]
 
 
 @dataclass(frozen=True, slots=True)
