@@ -43,7 +43,7 @@ def details(env: Environment, observed: Observed) -> dict[str, bytes]:
 
 def _carried(env: Environment, observed: Observed) -> dict[str, str]:
     """The entry of each control plane whose Secret is carried here, by the carrier's key: one that is held keeps its own."""
-    held = {k: observed.annotation(k, names.ANNOTATION_ENTRY) for k in observed if k.startswith("connection/") and not observed.going(k)}
+    held = {k: observed.annotation(k, names.ANNOTATION_ENTRY) for k in observed if k.startswith("connection/")}
     return {**held, **{names.connection(c): c.entry for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")}}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from function import names
+from function import model, names
+from function.model.parts import SecretKey
 from tests import strategies, world
 from tests.unit.test_iam import BINDING, BOTH, BOUND, IAM, ROBOT, SPEC, TEAM, TOKEN, lived, ready, used, xr
 from tests.unit.test_life import change, conditions
@@ -76,6 +77,12 @@ def test_a_secret_of_the_same_name_elsewhere_is_another() -> None:
     change(w, iam=tokens({"name": "spaces", "generation": 2}))
 
     assert used(w.reconcile()) == "ci-spaces-1"
+
+
+def test_a_secret_whose_name_goes_on_otherwise_is_nobodys_token() -> None:
+    env = model.parse(xr(spaces=spaces({"tokenSecretRef": {"name": "ci-spaces-old", "key": "token"}})), strategies.INPUT)
+
+    assert env.spaces["east"].token == SecretKey("platform", "ci-spaces-old", "token")
 
 
 def connected(**more: Any) -> dict[str, Any]:
@@ -268,3 +275,20 @@ def test_what_works_while_it_is_going_holds_nothing_up() -> None:
         rsp = w.step()
 
     assert ("resource/controlplane/east/default/far/ConfigMap/x/b" in w.observed, ready(rsp)) == (True, True)
+
+
+def test_a_team_is_made_while_the_access_to_the_organization_is_going_and_in_use() -> None:
+    w = lived()
+    w.observed["upbound"]["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    change(w, iam={**IAM, "teams": [{"name": "platform"}, {"name": "two"}]})
+
+    assert "team/two" in w.reconcile().desired.resources
+
+
+def test_a_host_that_may_not_change_is_told_of_while_a_token_cannot_be_read() -> None:
+    w = lived()
+    w.observed[TOKEN.format(1)]["status"] = {}
+    west, east = SPEC["spaces"]
+    change(w, spaces=[west, {**east, "host": strategies.HOSTS[2]}])
+
+    assert "cannot change its host" in conditions(w)["Refused"]

@@ -785,3 +785,7 @@ def test_a_group_that_is_only_used_and_another_environments_is_warned_about() ->
 
     (text,) = w.xr["status"]["warnings"]
     assert text.startswith("group theirs is another environment's: when that deletes it, the control planes in it go with it")
+
+    change(w, groups=[{"name": "theirs"}])
+    assert "belongs to another environment" in conditions(w)["Conflict"]
+    assert "warnings" not in w.xr["status"], "which the conflict says"
