@@ -47,7 +47,7 @@ PATTERN_HINTS = {
     PACKAGE_GLOB: "write a registry and repository in lower case, with '*' for any characters",
     DURATION: "write hours, minutes and seconds, such as 30m or 1h30m",
     UID: "write the uid from the RemovalPending condition, or unknown where it says so",
-    INTERVAL: "write hours, minutes, seconds and milliseconds, such as 5m0s or 1h, each with at most six digits",
+    INTERVAL: "write hours, minutes, seconds and milliseconds in this order, such as 5m0s or 1h, each with at most six digits",
     GIT_URL: "write the address of a Git repository: https://, ssh:// or user@host:path, with nothing after the path",
     SOURCE_URL: "write the address of the source: https://, ssh:// or oci://, with nothing after the path",
     RELATIVE_PATH: "write a path in the repository, such as claims",
