@@ -62,7 +62,7 @@ def test_a_control_plane_that_cannot_be_made_says_why(world: World, environment:
     e.until_not_ready()
     assert e.line("two")["message"] == FAILURE
     had = uid(e.remote("two", "dev"))
-    world.tell_space("modes", {f"{dev}/two": ""})
+    world.tell_space("modes", {f"{dev}/two": "slow"})
     e.until_ready()
     assert uid(e.remote("two", "dev")) == had
 

@@ -45,7 +45,7 @@ class State:
 
     Attributes:
         fault: what the gateway does wrong: {"status": 500}, {"delay": 3}, {"down": true}, {"reject": true}, or nothing.
-        modes: what keeps control planes from coming up, by "group/name": "fail", which says why, or "stall"; else nothing.
+        modes: how control planes come up, by "group/name": "slow", or not at all with "fail", which says why, or "stall"; else at once.
     """
 
     audit: Path

@@ -16,7 +16,7 @@ VERSION = "2.0.2-up.5"
 """What a channel gives: a control plane without a version gets one from its Space."""
 FAILURE = "cannot provision: quota exceeded"
 """What a control plane says that is told to fail."""
-_QUICK, _GOING = 1.0, 1.0
+_QUICK, _SLOW, _GOING = 1.0, 10.0, 1.0
 
 
 class Controller:
@@ -74,13 +74,13 @@ class Controller:
             self._tell(seen, {"Ready": ("False", "Creating"), "Healthy": ("False", "UnhealthyControlPlane")}, "Creating...")
             return True
         mode = self._state.modes.get(f"{group}/{name}", "")
-        if condition(seen, "Ready") != "True" and mode:
+        if condition(seen, "Ready") != "True" and mode in ("fail", "stall"):
             if mode == "fail" and seen["status"].get("message") != FAILURE:
                 self._tell(seen, {"Ready": ("False", "Unavailable")}, FAILURE)
             time.sleep(_QUICK)
             return True
         if condition(seen, "Ready") != "True" or _behind(seen):
-            time.sleep(_QUICK)
+            time.sleep(_SLOW if mode == "slow" else _QUICK)
             paused = seen["spec"]["crossplane"].get("state") == "Paused"
             running = {"CrossplaneRunning": ("False", "Paused") if paused else ("True", "Running")}
             self._tell(seen, {"Ready": ("True", "Available"), "Healthy": ("True", "HealthyControlPlane"), **running}, "")
