@@ -16,6 +16,8 @@ OBJECTS = {CLAIMS: "objects.v1alpha2.kubernetes.crossplane.io", NAMESPACED: "obj
 CONTROL_PLANES = "controlplanes.v1beta1.spaces.upbound.io"
 KEY = "crossplane.io/composition-resource-name"
 LABEL = "environments.upbound.io/environment"
+OF_ITS_OWN = ("conditions", "claimConditionTypes", "connectionDetails")
+"""Fields of a composite's status that its claim does not get, or has for itself."""
 GONE_SECONDS = 400
 """An Object that is young takes half a minute to go, and each step along an edge up to two: the provider backs off to a minute."""
 
@@ -125,21 +127,26 @@ class LiveEnvironment:
 
     # Waiting.
 
-    def applied(self) -> bool:
-        """Whether what was applied last has reached the function, and what that said was applied."""
+    def applied(self) -> Document:
+        """The composite, once what was applied last has reached the function; empty until then."""
         composite = self.composite()
         current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
-        synced = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
-        return bool(current and synced)
+        reached = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
+        return composite if current and reached else {}
+
+    def ready(self) -> bool:
+        """Whether it is Ready at what was applied last, and the claim says all that its composite does.
+
+        Both are asked of one reading of the composite: an older one, of before it knew of the change, still says Ready.
+        """
+        status = self.applied().get("status", {})
+        said = {c["type"]: c["status"] for c in status.get("conditions", [])}
+        passed_on = {k: v for k, v in status.items() if k not in OF_ITS_OWN}
+        return self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True" and _says(self.status, passed_on)
 
     def until_ready(self, seconds: float = 150) -> None:
         """Wait until the environment is Ready, at what was applied last."""
-
-        def ready() -> bool:
-            said = {c["type"]: c["status"] for c in self.composite().get("status", {}).get("conditions", [])}
-            return self.applied() and self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True"
-
-        until(f"{self.api} {self.namespace}/{self.name} Ready", ready, seconds, self.explain)
+        until(f"{self.api} {self.namespace}/{self.name} Ready", self.ready, seconds, self.explain)
 
     def until_not_ready(self, seconds: float = 60) -> None:
         """Wait until the environment is not Ready: an apply that fails in between leaves that as it was."""
