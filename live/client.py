@@ -1,5 +1,6 @@
 """A small client of a Kubernetes API: what the tests need, quick enough to ask ten times a second."""
 
+import contextlib
 import functools
 import http.client
 import json
@@ -73,7 +74,7 @@ class Api:
 
         Raises:
             ApiError: the API refused.
-            OSError: the API cannot be reached.
+            OSError: the API cannot be reached, or does not answer to the end.
         """
         status, data = self._send(method, url, json.dumps(body).encode() if body is not None else None, content)
         answer: Object = json.loads(data) if data.startswith(b"{") else {"message": data.decode(errors="replace")}
@@ -86,12 +87,12 @@ class Api:
         listing = self.request("GET", path(resource))
         yield from listing["items"]
         query = urlencode({"watch": "1", "resourceVersion": listing["metadata"]["resourceVersion"]})
-        connection = self._connection(timeout=300)
-        connection.request("GET", f"{path(resource)}?{query}", headers={"Authorization": f"Bearer {self.token}"})
-        for line in connection.getresponse():
-            event = json.loads(line)
-            if event["type"] in ("ADDED", "MODIFIED"):
-                yield event["object"]
+        with self._connection(timeout=300) as connection:
+            connection.request("GET", f"{path(resource)}?{query}", headers={"Authorization": f"Bearer {self.token}"})
+            for line in connection.getresponse():
+                event = json.loads(line)
+                if event["type"] in ("ADDED", "MODIFIED"):
+                    yield event["object"]
 
     def kubeconfig(self) -> str:
         """A kubeconfig for kubectl."""
@@ -108,17 +109,22 @@ class Api:
         )
 
     def _send(self, method: str, url: str, body: bytes | None, content: str) -> tuple[int, bytes]:
-        connection = self._connection(timeout=30)
-        try:
+        with self._connection(timeout=30) as connection:
             headers: Mapping[str, str] = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
             connection.request(method, self.prefix + url, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
+
+    @contextlib.contextmanager
+    def _connection(self, timeout: float) -> Iterator[http.client.HTTPSConnection]:
+        """A connection; an answer that is cut off is an OSError, as one that never comes."""
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=_trusting(self.ca), timeout=timeout)
+        try:
+            yield connection
+        except http.client.HTTPException as e:
+            raise ConnectionError(str(e) or type(e).__name__) from e
         finally:
             connection.close()
-
-    def _connection(self, timeout: float) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection("127.0.0.1", self.port, context=_trusting(self.ca), timeout=timeout)
 
 
 @functools.cache

@@ -44,15 +44,16 @@ class LiveEnvironment:
     # What the author does.
 
     def apply(self, **spec: Any) -> None:  # noqa: ANN401  # Fields of the spec.
-        """Lay `spec` over what there is, and apply it as its author would."""
-        self.spec = {k: v for k, v in {**self.spec, **spec}.items() if v is not None}
+        """Lay `spec` over what there is, and apply it as its author would; what is None is not in the file, and must not be there."""
+        self.spec = {**self.spec, **spec}
         self.world.kubectl("apply", "-f", "-", stdin=yaml.safe_dump(self.manifest))
 
     @property
     def manifest(self) -> Document:
         """The file in Git."""
         metadata = {"name": self.name, "namespace": self.namespace}
-        return {"apiVersion": f"{APIS[self.api]}/v1alpha1", "kind": "UpboundEnvironment", "metadata": metadata, "spec": self.spec}
+        spec = {k: v for k, v in self.spec.items() if v is not None}
+        return {"apiVersion": f"{APIS[self.api]}/v1alpha1", "kind": "UpboundEnvironment", "metadata": metadata, "spec": spec}
 
     def delete(self) -> None:
         """Remove the file from Git."""
@@ -128,18 +129,25 @@ class LiveEnvironment:
     # Waiting.
 
     def applied(self) -> Document:
-        """The composite, once what was applied last has reached the function; empty until then."""
+        """The composite, once what was applied last is in it and it was reconciled; empty until then.
+
+        The reconcile may be the one before: Crossplane 2 notes the generation that the composite has when it writes the conditions,
+        not the one that the function was given (internal/controller/apiextensions/composite, Status().Patch), and 1.20 notes none.
+        """
         composite = self.composite()
         current = _says(self.seen().get("spec"), self.spec) and _says(composite.get("spec"), self.spec)
         reached = self._observed_generation(composite, "Synced") >= composite.get("metadata", {}).get("generation", 0)
         return composite if current and reached else {}
 
     def ready(self) -> bool:
-        """Whether it is Ready at what was applied last, and the claim says all that its composite does.
+        """Whether it is Ready with the control planes of what was applied last, and the claim says all that its composite does.
 
-        Both are asked of one reading of the composite: an older one, of before it knew of the change, still says Ready.
+        All is asked of one reading of the composite: an older one, of before it knew of the change, still says Ready. An edit that
+        leaves the names as they are is to be waited for by what it does.
         """
         status = self.applied().get("status", {})
+        if {c["name"] for c in status.get("controlPlanes", [])} != {c["name"] for c in self.spec.get("controlPlanes") or []}:
+            return False
         said = {c["type"]: c["status"] for c in status.get("conditions", [])}
         passed_on = {k: v for k, v in status.items() if k not in OF_ITS_OWN}
         return self.condition("Ready")[0] == said.get("Ready") == said.get("Synced") == "True" and _says(self.status, passed_on)
@@ -161,14 +169,14 @@ class LiveEnvironment:
 
         return str(until(f"{condition} {status} saying {texts}", said, seconds, self.explain))
 
+    def left(self) -> list[Document]:
+        """The Objects that are left of the environment that was deleted."""
+        found = self.world.hub.list(OBJECTS[self.api], self.namespace if self.api == NAMESPACED else "")
+        return [o for o in found if any(r["uid"] == self._deleted for r in o["metadata"].get("ownerReferences", []))]
+
     def until_gone(self, seconds: float = GONE_SECONDS) -> None:
         """Wait until the environment, its composite and all its Objects are gone."""
-
-        def gone() -> bool:
-            left = self.world.hub.list(OBJECTS[self.api], self.namespace if self.api == NAMESPACED else "")
-            return not self.seen() and not any(r["uid"] == self._deleted for o in left for r in o["metadata"].get("ownerReferences", []))
-
-        until(f"{self.namespace}/{self.name} gone", gone, seconds, self.explain)
+        until(f"{self.namespace}/{self.name} gone", lambda: not self.seen() and not self.left(), seconds, self.explain)
 
     @staticmethod
     def _observed_generation(document: Document, type_: str) -> int:

@@ -66,11 +66,11 @@ class Sandbox:
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a process and all that it started, and wait until it is gone."""
         if pid := self.pid(name):
-            os.killpg(pid, how)
+            _signal(pid, how)
             deadline = time.monotonic() + _STOP_SECONDS
             while self.alive(name):
                 if time.monotonic() > deadline:
-                    os.killpg(pid, signal.SIGKILL)
+                    _signal(pid, signal.SIGKILL)
                 time.sleep(0.05)
 
     def close(self, *names: str) -> None:
@@ -97,6 +97,12 @@ class Sandbox:
         (self._pids / name).write_text(f"{process.pid} {_started(process.pid)}")
 
 
+def _signal(pid: int, how: signal.Signals) -> None:
+    """Send a signal to a process and all that it started, unless it is gone by now."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, how)
+
+
 def _started(pid: int) -> str:
     """When a process started, in clock ticks since boot; empty if there is none, or only a zombie.
 
@@ -105,6 +111,6 @@ def _started(pid: int) -> str:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # The latter, when it ends between the opening and the reading.
         return ""
     return "" if fields[0] == "Z" and threads == 1 else fields[19]

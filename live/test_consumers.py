@@ -115,7 +115,7 @@ def test_flux_applies_claims_and_leaves_them(world: World, namespace: str, folde
     until(
         "Flux is left", lambda: not world.hub.list(KUSTOMIZATIONS, namespace) and not world.hub.list(REPOSITORIES, namespace), 90, e.explain
     )
-    assert inside.get(DATABASES, "orders", "default"), "claims stay"
+    until("claims stay", lambda: inside.get(DATABASES, "orders", "default"), 10, e.explain)
 
 
 @pytest.mark.everywhere

@@ -91,11 +91,11 @@ def test_a_service_of_the_space(world: World, environment: LiveEnvironment) -> N
         resources=[{"name": "store", "group": dev, "manifest": manifest}],
     )
     until("the store is in the Space", lambda: world.space.get(STORES, "aws", dev), 120, e.explain)
-    until("the control plane is ready", lambda: e.line("one").get("ready"), 120, e.explain)
-    e.until_not_ready()
+    e.until_says("ControlPlanesReady", "1 of 1")
+    assert e.condition("Ready")[0] == "False"
     failed = {"controlPlane": "one", "conditions": [{"type": "Ready", "status": "False", "reason": "No", "message": "access denied"}]}
     world.space.patch(STORES, "aws", {"status": {"failed": [failed]}}, dev, sub="status")
-    e.until_says("ResourcesReady", "one", status="False", seconds=120)
+    e.until_says("ResourcesReady", "one", "access denied", status="False")
     world.space.patch(
         STORES, "aws", {"status": {"failed": None, "provisioned": [{"controlPlane": "one"}], "observedAt": now()}}, dev, sub="status"
     )

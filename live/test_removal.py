@@ -24,10 +24,12 @@ def test_a_removed_line_is_held_until_it_is_confirmed(environment: LiveEnvironme
     e.apply(controlPlanes=[e.spec["controlPlanes"][0]])
     e.until_says("RemovalPending", "control plane two", f"{{kind: ControlPlane, name: two, uid: {had}}}")
     e.until_not_ready()
-    e.apply(confirmedRemovals=[{"kind": "ControlPlane", "name": "two", "uid": "00000000-0000-0000-0000-000000000000"}])
-    until("the stale one is read", e.applied)
+    stale = {"kind": "ControlPlane", "name": "two", "uid": "00000000-0000-0000-0000-000000000000"}
+    e.apply(confirmedRemovals=[stale], controlPlanes=[{**e.spec["controlPlanes"][0], "labels": {"read": "with-it"}}])
+    until("it is read", lambda: e.remote("one", "dev")["metadata"]["labels"].get("read"), 90, e.explain)
     e.until_says("RemovalPending", had)
-    assert uid(e.remote("two", "dev")) == had
+    assert e.objects()[f"controlplane/west/{e.group('dev')}/two"]["spec"]["managementPolicies"] != ["*"]
+    assert (uid(e.remote("two", "dev")), e.remote("two", "dev")["metadata"].get("deletionTimestamp")) == (had, None)
     e.apply(confirmedRemovals=[{"kind": "ControlPlane", "name": "two", "uid": had}])
     until("confirmed and gone", lambda: not e.remote("two", "dev"), 150, e.explain)
     e.until_ready()
@@ -115,7 +117,7 @@ def test_delete_waits_for_a_space_that_is_away(world: World, namespace: str) -> 
     world.tell_space("fault", {"down": True})
     e.delete()
     until("the environment itself is gone", lambda: not e.seen(), 60, e.explain)
-    assert e.remote("one", "dev")
+    assert e.left(), "what is in the Space holds its Objects"
     world.tell_space("fault", {})
     e.until_gone()
     until("gone from the Space", lambda: not e.remote_group("dev"), 60, e.explain)
@@ -137,6 +139,7 @@ def test_lines_go_as_the_policy_says(environment: LiveEnvironment) -> None:
     e.until_says("RemovalPending", "deletionProtection: false")
     assert e.remote_group("more")
     e.apply(groups=[{"name": dev}, {"name": more, "deletionProtection": False}])
+    e.until_says("RemovalPending", status="False")
     e.until_ready()
     e.apply(groups=[{"name": dev}])
     until("the group is deleted", lambda: not e.remote_group("more"), 120, e.explain)

@@ -41,6 +41,17 @@ def _rollout(world: World, namespace: str) -> LiveEnvironment:
     return e
 
 
+def _stages_in(e: LiveEnvironment, stage: str, phase: str) -> list[dict[str, Any]]:
+    """All stages as the status has them, once one of them is in a phase; none until then."""
+    stages: list[dict[str, Any]] = e.status.get("stages", [])
+    return stages if any(s["name"] == stage and s["phase"] == phase for s in stages) else []
+
+
+def _targets(stages: list[dict[str, Any]]) -> dict[str, str]:
+    """What each stage is to run."""
+    return {s["name"]: s["target"] for s in stages}
+
+
 def _version(version: str) -> dict[str, Any]:
     return {"name": "platform", "package": "xpkg.upbound.io/acme/platform", "version": version}
 
@@ -55,16 +66,17 @@ def test_a_bad_release_stops_at_the_first_stage(world: World, namespace: str, to
     e.apply(configurations=[_version("v1.1.0-bad")])
     message = e.until_says("RolloutHalted", "dev")
     took("halted")
-    assert _runs(world, e) == {"dev": "v1.1.0-bad", "staging": "v1.0.0", "prod": "v1.0.0"}
+    assert _targets(e.status["stages"]) == {"dev": "v1.1.0-bad", "staging": "v1.0.0", "prod": "v1.0.0"}
+    until("so they run", lambda: _runs(world, e) == _targets(e.status["stages"]), 30, e.explain)
     assert "dev" in message
     assert e.condition("RolledOut")[0] == "False"
     assert e.condition("Ready")[0] == "True"
     e.apply(configurations=[_version("v1.1.1")])
     until("the mended one is in dev", lambda: _runs(world, e)["dev"] == "v1.1.1", 90, e.explain)
     e.until_says("RolloutHalted", status="False")
-    stages = until("dev soaks", lambda: [s for s in e.status.get("stages", []) if s.get("soakingUntil")], 90, e.explain)
-    assert stages[0]["name"] == "dev"
-    assert _runs(world, e)["staging"] == "v1.0.0"
+    stages = until("dev soaks", lambda: _stages_in(e, "dev", "Soaking"), 90, e.explain)
+    assert _targets(stages) == {"dev": "v1.1.1", "staging": "v1.0.0", "prod": "v1.0.0"}
+    assert _runs(world, e)["prod"] == "v1.0.0"
     assert {s: uid(e.remote(s, "all")) for s in STAGES} == had
 
 
@@ -79,6 +91,8 @@ def test_a_good_release_reaches_production(world: World, namespace: str, took: C
     took("dev")
     until("staging", lambda: _runs(world, e)["staging"] == "v1.1.0", SOAK_SECONDS + 150, e.explain)
     took("staging")
+    stages = until("staging soaks", lambda: _stages_in(e, "staging", "Soaking"), 90, e.explain)
+    assert _targets(stages)["prod"] == "v1.0.0"
     assert _runs(world, e)["prod"] == "v1.0.0"
     until("prod", lambda: _runs(world, e)["prod"] == "v1.1.0", SOAK_SECONDS + 150, e.explain)
     took("prod")

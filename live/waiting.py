@@ -29,7 +29,7 @@ def until(what: str, done: Callable[[], Any], seconds: float = 60, explain: Call
             if found := done():
                 return found
             trouble = ""
-        except (OSError, ApiError, http.client.HTTPException) as e:
+        except (OSError, ApiError) as e:
             trouble = str(e)
         time.sleep(INTERVAL_SECONDS)
     raise NotInTimeError("\n".join(filter(None, (f"not within {seconds:g} s: {what}", trouble, explain()))))

@@ -238,6 +238,7 @@ class World:
         return self.hub.get("compositeresourcedefinitions.v1.apiextensions.crossplane.io", DEFINITIONS[api])
 
     def established(self, api: str) -> bool:
-        """Whether the XRD of one of our APIs is there, and served."""
+        """Whether the XRD of one of our APIs is there, and served; with its claims, where it has those."""
         found = self.definition(api) or {}
-        return any(c["type"] == "Established" and c["status"] == "True" for c in found.get("status", {}).get("conditions", []))
+        true = {c["type"] for c in found.get("status", {}).get("conditions", []) if c["status"] == "True"}
+        return true >= ({"Established", "Offered"} if found.get("spec", {}).get("claimNames") else {"Established"})

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from live import __main__, packages
 from live.environments import CLAIMS, LiveEnvironment
 
+SPEC = {"controlPlanes": [{"name": "one"}]}
+
 
 @pytest.mark.parametrize(("flags", "code"), [((), 1), (("-k", "edits"), 0)], ids=["all", "chosen"])
 def test_a_run_without_tests_fails_unless_some_were_chosen(monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], code: int) -> None:
@@ -46,32 +48,41 @@ def test_packages_of_make_xpkg_are_installed_unless_they_are_old(
 @pytest.mark.parametrize(
     ("composites", "claim", "ready"),
     [
-        ([{"generation": 2, "reached": 2}], {}, True),
-        ([{"generation": 2, "reached": 1}], {}, False),
-        ([{"generation": 2, "reached": 2, "spec": {"groups": []}}], {}, False),
-        ([{"generation": 2, "reached": 2, "Ready": "False"}], {}, False),
-        ([{"generation": 1, "reached": 1, "spec": {}}, {"generation": 2, "reached": 2, "Ready": "False"}], {}, False),
-        ([{"generation": 2, "reached": 2}], {"wave": 6}, False),
-        ([{"generation": 2, "reached": 2}], {"more": "of its own"}, True),
+        ([{}], {}, True),
+        ([{"reached": 1}], {}, False),
+        ([{"spec": {}}], {}, False),
+        ([{"spec": {**SPEC, "flux": {}}}], {}, False),
+        ([{"Ready": "False"}], {}, False),
+        ([{"generation": 1, "reached": 1, "spec": {}}, {"Ready": "False"}], {}, False),
+        ([{"controlPlanes": []}], {}, False),
+        ([{}], {"wave": 6}, False),
+        ([{}], {"more": "of its own"}, True),
     ],
-    ids=["ready", "not reached", "not applied", "not ready", "moved on between two readings", "claim not told", "claim says more"],
+    ids=[
+        "ready",
+        "not reached",
+        "not applied",
+        "not taken out",
+        "not ready",
+        "moved on between two readings",
+        "told what was there before",
+        "claim not told",
+        "claim says more",
+    ],
 )
 def test_an_environment_is_ready_at_what_was_applied(composites: list[dict[str, Any]], claim: dict[str, Any], *, ready: bool) -> None:
-    spec = {"groups": [{"name": "dev"}]}
-
-    def document(generation: int, reached: int, spec: dict[str, Any] = spec, **said: Any) -> dict[str, Any]:
-        conditions = [
-            {"type": "Synced", "status": "True", "observedGeneration": reached},
-            {"type": "Ready", "status": said.pop("Ready", "True")},
-        ]
-        return {"metadata": {"generation": generation}, "spec": spec, "status": {"wave": 7, "conditions": conditions, **said}}
+    def document(**said: Any) -> dict[str, Any]:
+        synced = {"type": "Synced", "status": "True", "observedGeneration": said.pop("reached", 2)}
+        metadata, spec = {"generation": said.pop("generation", 2)}, said.pop("spec", SPEC)
+        conditions = [synced, {"type": "Ready", "status": said.pop("Ready", "True")}]
+        return {"metadata": metadata, "spec": spec, "status": {"wave": 7, **SPEC, "conditions": conditions, **said}}
 
     answers = [document(**c) for c in composites]
+    told = document(**claim, spec={**SPEC, "resourceRef": {"name": "acme-x"}})
     world = mock.Mock()
-    environment = LiveEnvironment(world=world, api=CLAIMS, namespace="tenant", spec=spec)
-    told = {**document(1, 1, **claim), "spec": {**spec, "resourceRef": {"name": "acme-x"}}}
     world.hub.get.side_effect = lambda kind, *_: (
         told if kind.startswith("upboundenvironments.") else answers.pop(0) if len(answers) > 1 else answers[0]
     )
+    environment = LiveEnvironment(world=world, api=CLAIMS, namespace="tenant", spec={**SPEC, "flux": None})
 
     assert environment.ready() is ready

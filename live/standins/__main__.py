@@ -31,7 +31,7 @@ def control(state: State) -> type[Handler]:
             if self.path == "/fault":
                 state.fault = said
             else:
-                state.modes = {**state.modes, **said}
+                state.tell(said)
             self.answer(HTTPStatus.OK, {})
 
     return Control

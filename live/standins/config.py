@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,11 @@ class State:
         """The organization that an access token is for."""
         with self._lock:
             return self._tokens.get(token)
+
+    def tell(self, modes: Mapping[str, str]) -> None:
+        """Say how some control planes come up."""
+        with self._lock:
+            self.modes = {**self.modes, **modes}
 
     def note(self, **what: Any) -> None:  # noqa: ANN401  # Whatever is worth noting.
         """Write a line of the audit log."""

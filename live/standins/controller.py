@@ -25,7 +25,7 @@ class Controller:
     def __init__(self, space: Api, state: State, apis: ControlPlaneApis) -> None:
         """Watch nothing yet."""
         self._space, self._state, self._apis = space, state, apis
-        self._moving: set[str] = set()
+        self._moving: dict[str, bool] = {}
         self._lock = threading.Lock()
 
     def run(self) -> None:
@@ -39,25 +39,26 @@ class Controller:
     def _move(self, found: dict[str, Any]) -> None:
         uid = found["metadata"]["uid"]
         with self._lock:
-            if uid in self._moving:
-                return
-            self._moving.add(uid)
-        threading.Thread(target=self._follow, args=(found, uid), daemon=True).start()
+            followed = uid in self._moving
+            self._moving[uid] = followed
+        if not followed:
+            threading.Thread(target=self._follow, args=(found, uid), daemon=True).start()
 
     def _follow(self, found: dict[str, Any], uid: str) -> None:
-        """Move a control plane until it is where its spec says."""
+        """Move a control plane until it is where its spec says, and nothing was told of it meanwhile. What fails is tried again."""
         group, name = found["metadata"]["namespace"], found["metadata"]["name"]
-        try:
-            while (seen := self._space.get(KIND, name, group)) and seen["metadata"]["uid"] == uid and self._step(seen, group, name):
-                time.sleep(0.1)
-        except (OSError, ApiError):
-            time.sleep(0.5)
-        finally:
+        while True:
+            try:
+                while (seen := self._space.get(KIND, name, group)) and seen["metadata"]["uid"] == uid and self._step(seen, group, name):
+                    time.sleep(0.1)
+            except (OSError, ApiError):
+                time.sleep(0.5)
+                continue
             with self._lock:
-                self._moving.discard(uid)
-        # What changed while it was followed is not told again.
-        if (after := self._space.get(KIND, name, group)) and after["metadata"]["uid"] == uid and _behind(after):
-            self._move(after)
+                if not self._moving[uid]:
+                    del self._moving[uid]
+                    return
+                self._moving[uid] = False
 
     def _step(self, seen: dict[str, Any], group: str, name: str) -> bool:
         """One step; whether there may be another."""

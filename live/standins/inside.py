@@ -5,6 +5,7 @@ that it is installed and healthy; one whose package has `bad` in its version is 
 """
 
 import contextlib
+import itertools
 import subprocess
 import threading
 import time
@@ -17,7 +18,8 @@ from live.pki import Pair
 from live.standins.config import Config
 from live.times import now
 
-FIRST_PORT = 18000
+FIRST_PORT = 20000
+"""Above all that a world listens on, below what the kernel gives to clients."""
 _PACKAGES = "configurations.v1.pkg.crossplane.io"
 
 
@@ -29,6 +31,7 @@ class ControlPlaneApis:
         self._config, self._space, self._serving, self._signing = config, space, serving, signing
         self._running: dict[tuple[str, str], tuple[int, subprocess.Popen[bytes]]] = {}
         self._ready: set[int] = set()
+        self._ports = itertools.count(FIRST_PORT)
         self._lock = threading.Lock()
 
     def port_of(self, group: str, name: str) -> int | None:
@@ -55,7 +58,7 @@ class ControlPlaneApis:
             known[1].terminate()
 
     def _start(self, group: str, name: str) -> None:
-        port, directory = FIRST_PORT + len(self._running) + int(time.monotonic() * 10) % 5000, Path(self._config.directory)
+        port, directory = next(self._ports), Path(self._config.directory)
         server = Server(
             Path(self._config.binaries) / "kube-apiserver",
             f"inside-{group}-{name}-{port}",
@@ -72,14 +75,13 @@ class ControlPlaneApis:
     def _set_up(self, port: int, process: subprocess.Popen[bytes]) -> None:
         """Give a new API the kinds that a control plane has, then play its package manager."""
         api = Api(port, Path(self._config.directory) / "pki" / "space-ca.crt", ADMIN)
-        while not api.ready():
-            if process.poll() is not None:
-                return
-            time.sleep(0.2)
         kubeconfig = Path(self._config.directory) / "pki" / f"inside-{port}.yaml"
         kubeconfig.write_text(api.kubeconfig())
         kubectl = [str(Path(self._config.binaries) / "kubectl"), f"--kubeconfig={kubeconfig}", "apply", "--server-side", "-f"]
-        subprocess.run([*kubectl, self._config.crds], check=True, capture_output=True)  # Our own command.
+        while not (api.ready() and subprocess.run([*kubectl, self._config.crds], check=False, capture_output=True).returncode == 0):
+            if process.poll() is not None:
+                return
+            time.sleep(0.2)
         self._ready.add(port)
         while process.poll() is None:
             with contextlib.suppress(OSError, ApiError, ValueError):
