@@ -52,7 +52,8 @@ class LiveEnvironment:
     def manifest(self) -> Document:
         """The file in Git."""
         metadata = {"name": self.name, "namespace": self.namespace}
-        spec = {k: v for k, v in self.spec.items() if v is not None}
+        # A spec that is no mapping is a mistake that a test is about.
+        spec = {k: v for k, v in self.spec.items() if v is not None} if isinstance(self.spec, dict) else self.spec
         return {"apiVersion": f"{APIS[self.api]}/v1alpha1", "kind": "UpboundEnvironment", "metadata": metadata, "spec": spec}
 
     def delete(self) -> None:
