@@ -7,7 +7,18 @@ from pydantic import Field
 from function.model import types as t
 
 
-class RegistrationStatus(t.Model):
+class _Status(t.Model):
+    """What is told of everything that has an entry."""
+
+    name: str
+    """Its name in this environment."""
+    ready: bool
+    """Whether it is there."""
+    message: str = ""
+    """What stands in the way."""
+
+
+class RegistrationStatus(_Status):
     """How one consumer of a control plane is doing."""
 
     kind: str
@@ -16,10 +27,6 @@ class RegistrationStatus(t.Model):
     """The connector's name in this environment."""
     target: str
     """Where it is: a target of the Composition's Input."""
-    ready: bool
-    """Whether it is there."""
-    message: str = ""
-    """What stands in the way."""
 
 
 class ConfigurationStatus(t.Model):
@@ -64,11 +71,9 @@ class StageStatus(t.Model):
     """What it waits for, or what is wrong."""
 
 
-class ControlPlaneStatus(t.Model):
+class ControlPlaneStatus(_Status):
     """How a control plane is doing."""
 
-    name: str
-    """Its name in this environment."""
     space: str
     """Its Space."""
     group: str = ""
@@ -83,52 +88,31 @@ class ControlPlaneStatus(t.Model):
     """Its stage of the rollout."""
     configurations: Annotated[tuple[ConfigurationStatus, ...], Field(max_length=64)] = ()
     """Its Configurations."""
-    message: str = ""
-    """What stands in the way."""
     registrations: Annotated[tuple[RegistrationStatus, ...], Field(max_length=202)] = ()
     """What consumes it."""
 
 
-class GroupStatus(t.Model):
+class GroupStatus(_Status):
     """How a group is doing."""
 
-    name: str
-    """Its name in this environment."""
     space: str
     """Its Space."""
     group: str
     """Its name in the Space."""
-    ready: bool
-    """Whether it is there."""
-    message: str = ""
-    """What stands in the way."""
 
 
-class ResourceStatus(t.Model):
+class ResourceStatus(_Status):
     """How another object is doing."""
 
-    name: str
-    """Its name in this environment."""
-    ready: bool
-    """Whether it is there."""
-    message: str = ""
-    """What stands in the way."""
 
-
-class TeamStatus(t.Model):
+class TeamStatus(_Status):
     """How a team is doing."""
 
-    name: str
-    """Its name in this environment."""
     id: str = ""
     """Its UUID."""
-    ready: bool
-    """Whether it is there."""
-    message: str = ""
-    """What stands in the way."""
 
 
-class TokenStatus(t.Model):
+class TokenStatus(_Status):
     """How a robot's token is doing."""
 
     name: str
@@ -139,8 +123,6 @@ class TokenStatus(t.Model):
     """Name of the Secret that it is in now."""
     ready: bool
     """Whether its newest generation is there."""
-    message: str = ""
-    """What stands in the way."""
 
 
 class LeftBehind(t.Model):
