@@ -3,14 +3,14 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from function.model import spec as s
 from function.model.environment import dig, qualified_kind
 from function.model.errors import Location, Problem
 from function.model.parts import DOMAIN, Resource
-from function.model.types import BASE64, DNS_LABEL, PATTERN_HINTS
+from function.model.types import BASE64, DNS_LABEL, LIST_MAP_KEYS, PATTERN_HINTS, Model
 
 RESERVED_LABELS = (f"{DOMAIN}/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
 """Labels that this function or a Space sets."""
@@ -21,19 +21,7 @@ _CLOUD_HOSTS = (".spaces.upbound.io", ".space.mxe.upbound.io")
 
 def problems(spec: s.Spec) -> Iterator[Problem]:
     """All that is wrong, in the order of the spec."""
-    named: dict[Location, Sequence[Any]] = {
-        ("spaces",): spec.spaces,
-        ("groups",): spec.groups,
-        ("controlPlanes",): spec.control_planes,
-        ("configurations",): spec.configurations,
-        ("rollout", "stages"): spec.rollout.stages,
-        ("resources",): spec.resources,
-        ("defaults", "controlPlane", "configurations"): spec.defaults.control_plane.configurations or (),
-        **{("controlPlanes", i, "configurations"): c.configurations or () for i, c in enumerate(spec.control_planes)},
-    }
-    for field, entries in named.items():
-        names = [(("spec", *field, i, "name"), e.name) for i, e in enumerate(entries)]
-        yield from unique(names, "stands twice; write a name of its own")
+    yield from _names(spec, ("spec",))
     for i, space in enumerate(spec.spaces):
         yield from _space(("spec", "spaces", i), space)
     for i, group in enumerate(spec.groups):
@@ -76,6 +64,19 @@ def places(resources: Iterable[Resource]) -> Iterable[tuple[int, str, Any]]:
         if is_object(r.manifest):
             metadata, inside = r.manifest["metadata"], r.control_plane.entry if r.control_plane else None
             yield i, "", (r.space, r.group, inside, qualified_kind(r.manifest), str(metadata.get("namespace")), metadata["name"])
+
+
+def _names(whole: Model, at: Location) -> Iterator[Problem]:
+    """Names that stand twice in a list whose entries are told apart by them, anywhere in `whole`."""
+    for field, info in type(whole).model_fields.items():
+        value, there = getattr(whole, field), (*at, str(info.alias))
+        entries = [(there, value)] if isinstance(value, Model) else []
+        if isinstance(value, tuple):
+            entries = [((*there, i), e) for i, e in enumerate(value) if isinstance(e, Model)]
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get(LIST_MAP_KEYS) == ["name"]:
+            yield from unique((((*place, "name"), getattr(e, "name", "")) for place, e in entries), "stands twice; write a name of its own")
+        for place, e in entries:
+            yield from _names(e, place)
 
 
 def _space(at: Location, e: s.Space) -> Iterator[Problem]:

@@ -154,7 +154,6 @@ class Consumers:
                 self.wrong(problem.at, problem.text)
             elif target and control_plane.space in self.spaces:
                 found.append((at, self._connector(at, c, control_plane, target)))
-        self._unique((("spec", "connectors", i, "name"), c.name) for i, c in enumerate(self.spec.connectors))
         installed = [(at, c) for at, c in found if c.target.place.helm_provider_config_name]
         alike = "of another connector of this control plane: their claims would have the same names; write"
         given = (((*at, "clusterID"), (c.said.control_plane, c.said.cluster_id)) for at, c in installed if c.said.cluster_id)
@@ -223,7 +222,7 @@ class Consumers:
             for i, entry in enumerate(self.spec.control_planes)
         ]
 
-    def _unique(self, found: Iterable[tuple[Location, object]], text: str = "stands twice; write a name of its own") -> None:
+    def _unique(self, found: Iterable[tuple[Location, object]], text: str) -> None:
         for problem in checks.unique(found, text):
             self.wrong(problem.at, problem.text)
 

@@ -33,9 +33,6 @@ def resolved(spec: s.Iam | None, identity: Identity, input_: Input, secret: Call
 def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
     """What is wrong with the `iam` of a spec, and with the roles of its teams in groups."""
     spec = whole.iam or s.Iam()
-    twice = "stands twice; write a name of its own"
-    for field, entries in {"teams": spec.teams, "robots": spec.robots, "repositories": spec.repositories}.items():
-        yield from checks.unique((((*AT, field, i, "name"), e.name) for i, e in enumerate(entries)), twice)  # type: ignore[attr-defined]  # All have one.
     for field, known in {"teams": iam.teams, "robots": iam.robots}.items():
         called = (((*AT, field, i, "remoteName"), e.called) for i, e in enumerate(known.values()))  # type: ignore[attr-defined]  # Both have one.
         yield from checks.unique(called, "is what another entry is called in the organization; keep one")
@@ -43,7 +40,6 @@ def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
         yield from checks.unique((f for f in found if f[1]), "is the UUID of another entry too; keep one entry for it")
     for i, robot in enumerate(spec.robots):
         at: Location = (*AT, "robots", i)
-        yield from checks.unique((((*at, "tokens", j, "name"), t.name) for j, t in enumerate(robot.tokens)), twice)
         yield from _teams(iam, [((*at, "teams", j), team) for j, team in enumerate(robot.teams)])
         for j, token in enumerate(robot.tokens):
             yield from _token(

@@ -92,9 +92,12 @@ Duration = Annotated[str, _text(DURATION, 21)]
 AsTuple = Strict(strict=False)
 
 
+LIST_MAP_KEYS = "x-kubernetes-list-map-keys"
+
+
 def list_map(*keys: str, most: int) -> Any:  # noqa: ANN401  # A pydantic FieldInfo, which mypy sees as Any.
     """A list whose entries the API server tells apart by `keys`, at most `most` of them."""
-    extra = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}
+    extra = {"x-kubernetes-list-type": "map", LIST_MAP_KEYS: list(keys)}
     return Field(max_length=most, json_schema_extra=extra)  # type: ignore[arg-type]  # JsonDict is invariant.
 
 
