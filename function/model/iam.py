@@ -19,20 +19,24 @@ class Access(t.Model):
     """viewer, editor or admin."""
 
 
-class Team(t.Model):
-    """A team."""
+class Named(t.Model):
+    """What has a name and a UUID in the organization."""
 
     name: t.Name
-    """What the rest of the environment calls this team."""
+    """What the rest of the environment calls it."""
     remote_name: t.Name | None = None
     """Its name in the organization. Fixed once it exists. Default: name."""
     external_name: t.Uuid | None = None
-    """UUID of a team that exists already: it is looked at, and never changed."""
+    """UUID of one that exists already: it is looked at, and never changed."""
 
     @property
     def called(self) -> str:
         """Its name in the organization."""
         return self.remote_name or self.name
+
+
+class Team(Named):
+    """A team."""
 
 
 class TokenSecret(t.Model):
@@ -55,26 +59,15 @@ class RobotToken(t.Model):
     """The Secret that receives it. Default: robot and token, as in ci-argocd-1, in the environment's namespace."""
 
 
-class Robot(t.Model):
+class Robot(Named):
     """A robot: who programs are in the organization."""
 
-    name: t.Name
-    """What the rest of the environment calls this robot."""
-    remote_name: t.Name | None = None
-    """Its name in the organization. Fixed once it exists. Default: name."""
     description: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """What it is for. Fixed once it exists."""
-    external_name: t.Uuid | None = None
-    """UUID of a robot that exists already: it is looked at, and never changed."""
     teams: _Teams = ()
     """Teams that it belongs to: of iam.teams, or by the UUID of one that exists already."""
     tokens: Annotated[tuple[RobotToken, ...], t.AsTuple, t.list_map("name", most=16)] = ()
     """Its tokens."""
-
-    @property
-    def called(self) -> str:
-        """Its name in the organization."""
-        return self.remote_name or self.name
 
 
 class RepositoryPermission(t.Model):

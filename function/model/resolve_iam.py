@@ -1,7 +1,7 @@
 """From the author's `iam` to what is made in the organization: defaults applied, references resolved."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from function.model import checks
 from function.model import iam as s
@@ -33,11 +33,12 @@ def resolved(spec: s.Iam | None, identity: Identity, input_: Input, secret: Call
 def problems(whole: Spec, iam: Iam, *, namespaced: bool) -> Iterator[Problem]:
     """What is wrong with the `iam` of a spec, and with the roles of its teams in groups."""
     spec = whole.iam or s.Iam()
-    for field, known in {"teams": iam.teams, "robots": iam.robots}.items():
-        called = (((*AT, field, i, "remoteName"), e.called) for i, e in enumerate(known.values()))  # type: ignore[attr-defined]  # Both have one.
+    named: Mapping[str, Mapping[str, s.Named]] = {"teams": iam.teams, "robots": iam.robots}
+    for field, known in named.items():
+        called = (((*AT, field, i, "remoteName"), e.called) for i, e in enumerate(known.values()))
         yield from checks.unique(called, "is what another entry is called in the organization; keep one")
-        found = [((*AT, field, i, "externalName"), e.external_name) for i, e in enumerate(known.values())]  # type: ignore[attr-defined]  # Both may have one.
-        yield from checks.unique((f for f in found if f[1]), "is the UUID of another entry too; keep one entry for it")
+        found = (((*AT, field, i, "externalName"), e.external_name) for i, e in enumerate(known.values()) if e.external_name)
+        yield from checks.unique(found, "is the UUID of another entry too; keep one entry for it")
     for i, robot in enumerate(spec.robots):
         at: Location = (*AT, "robots", i)
         yield from _teams(iam, [((*at, "teams", j), team) for j, team in enumerate(robot.teams)])
