@@ -1,19 +1,31 @@
 """Where Spaces and control planes are reached, and what must be there to reach them."""
 
 from function import names
+from function.kube import Via
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Space
 from function.observed import Observed
 
+Way = tuple[Via, tuple[str, ...]]
+"""How an Object gets to where it goes, and the keys of what must be there before."""
 
-def prerequisites(env: Environment, space: str) -> tuple[str, ...]:
-    """Keys of what must be there to reach a Space, or a control plane in it.
 
-    The kubeconfig Secret is one where the environment has it: there is a place for it, and something to put there.
+def into_space(env: Environment, hosts: dict[str, str], space: str, group: str = "") -> Way:
+    """The way into a Space at its host, and into a group of it: all but `default` are composed.
+
+    The kubeconfig Secret comes before where the environment has it: there is a place for it, and something to put there.
     """
     generated = any(s.kubeconfig is None and not s.legacy for s in env.spaces.values())
     secret = (names.KUBECONFIG,) if generated and (env.namespaced or env.hub) else ()
-    return (*secret, names.space_access(space))
+    own = (names.group(space, group),) if (space, group) in env.composed_groups else ()
+    access = names.space_access(space)
+    return Via(names.object_name(env.identity, access), hosts[space]), (*secret, access, *own)
+
+
+def into_control_plane(env: Environment, hosts: dict[str, str], c: ControlPlane) -> Way:
+    """The way into a control plane."""
+    access, (_, after) = names.control_plane_access(c), into_space(env, hosts, c.space)
+    return Via(names.object_name(env.identity, access), hosts[c.space]), (*after, access, names.control_plane(c))
 
 
 def place(env: Environment, c: ControlPlane) -> tuple[str, ...]:

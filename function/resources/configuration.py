@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from function import endpoints, kube, names, rollout
+from function import endpoints, kube, rollout
 from function.desired import Composed, Life
 from function.model.environment import Environment
 from function.model.parts import Configuration, Policies
@@ -23,12 +23,11 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     hosts = endpoints.hosts(env, observed)
     for install in (i for stage in rollout.of(env, observed).stages for i in stage.installs):
         c, k, source = install.control_plane, install.configuration, install.target or install.configuration.source
-        access = names.control_plane_access(c)
-        via = kube.Via(names.object_name(env.identity, access), hosts[c.space])
+        via, after = endpoints.into_control_plane(env, hosts, c)
         yield Composed(
             install.key,
             kube.wrapped(env, install.key, _configuration(k, source), via, HEALTHY.replace("{0}", json.dumps(source))),
-            after=(*endpoints.prerequisites(env, c.space), access, names.control_plane(c)),
+            after=after,
             entry=k.name,
             life=Life.INSIDE,
             policies=c.policies if install.target else Policies.OBSERVE,

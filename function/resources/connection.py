@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from function import endpoints, kube, names
 from function.desired import Composed, Life
 from function.model.environment import Environment
-from function.model.parts import ControlPlane, Policies
+from function.model.parts import ControlPlane, Policies, SecretKey
 from function.model.resolve import PLATFORM_NAMESPACE
 from function.observed import Observed
 
@@ -18,7 +18,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     hosts = endpoints.hosts(env, observed)
     writing = [c for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")]
     for c in writing:
-        yield _carrier(env, c, hosts[c.space])
+        yield _carrier(env, c, hosts)
     carried = _carried(env, observed)
     if not (env.namespaced and carried):
         return
@@ -47,23 +47,23 @@ def _carried(env: Environment, observed: Observed) -> dict[str, str]:
     return {**held, **{names.connection(c): c.entry for c in env.control_planes if c.spec.get("writeConnectionSecretToRef")}}
 
 
-def _carrier(env: Environment, c: ControlPlane, host: str) -> Composed:
+def _carrier(env: Environment, c: ControlPlane, hosts: dict[str, str]) -> Composed:
     """An Object of its own, around the ControlPlane and not its Secret, which would be copied into the Object's status.
 
     While a connection detail is missing, provider-kubernetes does nothing else with an Object (object.go:776; its issue 345).
     """
     key, ref = names.connection(c), c.spec["writeConnectionSecretToRef"]
+    via, after = endpoints.into_space(env, hosts, c.space)
     metadata = {"name": c.name, "namespace": c.group}
     manifest = {"apiVersion": "spaces.upbound.io/v1beta1", "kind": "ControlPlane", "metadata": metadata, "spec": dict(c.spec)}
-    made = kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, names.space_access(c.space)), host))
+    target = SecretKey(env.hub.namespace if env.hub else PLATFORM_NAMESPACE, names.object_name(env.identity, key), "")
+    made = kube.written(env, kube.wrapped(env, key, manifest, via), target)
     secret = {"apiVersion": "v1", "kind": "Secret", "name": ref["name"], "namespace": ref["namespace"]}
     made["spec"]["connectionDetails"] = [{**secret, "fieldPath": f"data.{k}", "toConnectionSecretKey": k} for k in KEYS]
-    namespace = {} if env.namespaced else {"namespace": env.hub.namespace if env.hub else PLATFORM_NAMESPACE}
-    made["spec"]["writeConnectionSecretToRef"] = {"name": names.object_name(env.identity, key), **namespace}
     return Composed(
         key,
         made,
-        after=(*endpoints.prerequisites(env, c.space), names.control_plane(c)),
+        after=(*after, names.control_plane(c)),
         needs=(names.control_plane(c),),
         entry=c.entry,
         life=Life.USED,

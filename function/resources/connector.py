@@ -20,7 +20,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         cp = c.control_plane
         namespace = names.claim_namespace(cp, c.said.claim_namespace)
         if env.makes_claim_namespace(c) and namespace not in made:
-            yield _namespace(env, c, namespace, hosts[cp.space])
+            yield _namespace(env, c, namespace, hosts)
             made.add(namespace)
         key, (token, uses) = names.connector(c.target), tokens.current(c.token, observed)
         yield Composed(
@@ -35,17 +35,17 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         )
 
 
-def _namespace(env: Environment, c: Connector, key: str, host: str) -> Composed:
+def _namespace(env: Environment, c: Connector, key: str, hosts: dict[str, str]) -> Composed:
     """The namespace. Created if absent and never deleted: it holds the claims of an app cluster."""
-    cp, access = c.control_plane, names.control_plane_access(c.control_plane)
+    via, after = endpoints.into_control_plane(env, hosts, c.control_plane)
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": c.said.claim_namespace}}
     return Composed(
         key,
-        kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), host)),
-        after=(*endpoints.prerequisites(env, cp.space), access, names.control_plane(cp)),
+        kube.wrapped(env, key, manifest, via),
+        after=after,
         entry=c.said.claim_namespace,
         life=Life.USED,
-        policies=cp.policies,
+        policies=c.control_plane.policies,
     )
 
 

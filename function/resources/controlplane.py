@@ -26,12 +26,11 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         if env.spaces[c.space].legacy:
             continue
         key = names.control_plane(c)
-        via = kube.Via(names.object_name(env.identity, names.space_access(c.space)), hosts[c.space])
-        group = (names.group(c.space, c.group),) if (c.space, c.group) in env.composed_groups else ()
+        via, after = endpoints.into_space(env, hosts, c.space, c.group)
         yield Composed(
             key,
             kube.wrapped(env, key, _control_plane(env, c), via, PAUSED if c.spec["crossplane"]["state"] == "Paused" else RUNNING),
-            after=(*endpoints.prerequisites(env, c.space), *group),
+            after=after,
             needs=tuple(names.resource(r) for r in services.restored_from(c, env.resources)),
             entry=c.entry,
             life=Life.OWNED,

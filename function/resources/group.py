@@ -20,11 +20,11 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     hosts = endpoints.hosts(env, observed)
     for group in env.groups:
         key = names.group(group.space, group.name)
-        via = kube.Via(names.object_name(env.identity, names.space_access(group.space)), hosts[group.space])
+        via, after = endpoints.into_space(env, hosts, group.space)
         yield Composed(
             key,
             kube.wrapped(env, key, _namespace(env, group), via, THERE),
-            after=endpoints.prerequisites(env, group.space),
+            after=after,
             entry=group.entry,
             life=Life.OWNED if group.owned else Life.USED,
             policies=group.policies,

@@ -125,11 +125,11 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
         "metadata": {"name": group.name, "namespace": group.name},
         "spec": {"object": {"apiGroup": "core", "resource": "namespaces", "name": group.name}, "subjects": subjects},
     }
-    via = kube.Via(names.object_name(env.identity, names.space_access(group.space)), endpoints.hosts(env, observed)[group.space])
+    via, after = endpoints.into_space(env, endpoints.hosts(env, observed), group.space, group.name)
     return Composed(
         key,
         kube.wrapped(env, key, manifest, via),
-        after=(*endpoints.prerequisites(env, group.space), names.group(group.space, group.name)),
+        after=after,
         needs=tuple(names.team(team) for team in group.access if not env.iam.known(team)),
         lacks=lacks if key in observed or lacks == TWICE else "",
         entry=f"roles in {group.entry}",

@@ -21,11 +21,12 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         if r.scope == "Group":
             manifest["metadata"]["namespace"] = r.group
         key = names.resource(r)
-        access = names.control_plane_access(r.control_plane) if r.control_plane else names.space_access(r.space)
+        inside = r.control_plane and endpoints.into_control_plane(env, hosts, r.control_plane)
+        via, after = inside or endpoints.into_space(env, hosts, r.space, r.group)
         yield Composed(
             key,
-            kube.wrapped(env, key, manifest, kube.Via(names.object_name(env.identity, access), hosts[r.space]), service.ready),
-            after=(*endpoints.prerequisites(env, r.space), *_place(env, r), *map(names.resource, services.before(r, env.resources))),
+            kube.wrapped(env, key, manifest, via, service.ready),
+            after=(*after, *map(names.resource, services.before(r, env.resources))),
             early="" if observed.remote(key) and not observed.absent(key) else _early(env, r, observed),
             entry=r.entry,
             life=Life.KEPT if service.kept else Life.INSIDE,
@@ -39,9 +40,3 @@ def _early(env: Environment, r: Resource, observed: Observed) -> str:
     coming = (c for c in services.backed_up(r, env.control_planes, env.stages) if not observed.ready(names.control_plane(c)))
     first = next(coming, None)
     return f"waiting for control plane {first.entry}" if first else ""
-
-
-def _place(env: Environment, r: Resource) -> tuple[str, ...]:
-    if r.control_plane:
-        return (names.control_plane_access(r.control_plane), names.control_plane(r.control_plane))
-    return (names.group(r.space, r.group),) if (r.space, r.group) in env.composed_groups else ()
