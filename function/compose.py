@@ -44,7 +44,7 @@ def compose(env: Environment, observed: Observed) -> Plan:
         if new:
             withheld[c.key] = wanted[c.key]
         else:
-            settled[c.key] = Settled(lifecycle.again(env, c.key, observed))
+            settled[c.key] = Settled(kube.restated(env, c.key, observed))
     stated = [(key, s.composed.manifest) for key, s in settled.items() if s]
     settled |= _unwanted(env, wanted, observed, places.foreign, stated)
     settled = removal.spare_groups(env, settled, observed)
@@ -149,9 +149,9 @@ def _unwanted(
         # What is not in a Space is not even prepared to go while it is used: nothing but this holds it.
         if used and (out[key] is None or observed.field(key, "kind") != "Object"):
             settled = out[key]
-            out[key] = Settled(lifecycle.again(env, key, observed), settled.notice if settled else None)
+            out[key] = Settled(kube.restated(env, key, observed), settled.notice if settled else None)
     # What consumes a control plane that is held stays too.
     held = [i for key, s in out.items() if s and s.notice for i in relations.identities(observed.document(key))]
     for key in {r for h in held for r in referrers[h] if r in out and r.startswith(names.CONSUMERS)}:
-        out[key] = out[key] or Settled(lifecycle.again(env, key, observed))
+        out[key] = out[key] or Settled(kube.restated(env, key, observed))
     return out

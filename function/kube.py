@@ -12,6 +12,7 @@ from function import desired, names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment, dig
 from function.model.parts import DOMAIN, SecretKey, Space
+from function.observed import Observed
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
@@ -207,8 +208,9 @@ def reference(manifest: Manifest) -> Manifest:
     return {"dependsOn": {"apiVersion": manifest["apiVersion"], "kind": manifest["kind"], "name": metadata["name"], **namespace}}
 
 
-def restated(env: Environment, key: str, document: Document) -> Composed:
+def restated(env: Environment, key: str, observed: Observed) -> Composed:
     """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
+    document = observed.document(key)
     metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
     # An external-name that were dropped with its line would have the provider make another.
     ours, theirs = DOMAIN, () if document.get("kind") == "Object" else (names.ANNOTATION_EXTERNAL_NAME,)

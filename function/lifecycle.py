@@ -96,7 +96,7 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
     """`c`, with the managementPolicies that what is observed of it, and of where it goes, allows."""
     if not managed(c.manifest):
         refused = Notice(Trouble.REFUSED, c.key, title(c.key, c.entry), c.refused) if c.refused else None
-        return Settled(again(env, c.key, observed) if refused else c, refused)
+        return Settled(kube.restated(env, c.key, observed) if refused else c, refused)
     sight = Sight.of(env, c.key, observed)
     conflict = _conflict(c, sight, places)
     # What was told of somebody else's control plane by mistake goes as it came, with its line.
@@ -110,7 +110,7 @@ def wanted(env: Environment, c: Composed, observed: Observed, places: Places) ->
         policies = Policies.WITHOUT_DELETE.value
     why = "" if conflict else c.refused or ("" if c.policies is Policies.OBSERVE else _forbidden_change(c, sight, observed))
     if why:
-        held = again(env, c.key, observed)
+        held = kube.restated(env, c.key, observed)
         # What is held may itself be what is refused: the remote object was there before, with another value.
         if policies != ("Observe",) and _forbidden_change(replace(c, manifest=held.manifest), sight, observed):
             policies = CREATE_ONLY
@@ -154,11 +154,6 @@ def remembering(c: Composed) -> Composed:
     group = spec["forProvider"]["manifest"]
     metadata = {**group["metadata"], "labels": {**group["metadata"].get("labels", {}), names.SPARED: "true"}}
     return replace(c, manifest={**c.manifest, "spec": {**spec, "forProvider": {"manifest": {**group, "metadata": metadata}}}})
-
-
-def again(env: Environment, key: str, observed: Observed) -> Composed:
-    """`key`, as it is observed."""
-    return kube.restated(env, key, observed.document(key))
 
 
 def with_policies(c: Composed, policies: tuple[str, ...], annotations: dict[str, str]) -> Composed:

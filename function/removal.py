@@ -4,14 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import names
+from function import kube, names
 from function.desired import Composed, managed
 from function.lifecycle import (
     Notice,
     Settled,
     Trouble,
     WhenRemoved,
-    again,
     confirmation_for,
     moved,
     remembering,
@@ -28,7 +27,7 @@ from function.sight import Sight
 def held_with(home: Settled | None, env: Environment, key: str, observed: Observed) -> Settled | None:
     """`key` as it is, if it is asked about and in a control plane that is held: it is known then when the line is put back."""
     if home and home.notice and observed.annotation(key, names.ANNOTATION_WHEN_REMOVED) == WhenRemoved.ASK.value:
-        return Settled(_without_delete(again(env, key, observed), Sight.of(env, key, observed)))
+        return Settled(_without_delete(kube.restated(env, key, observed), Sight.of(env, key, observed)))
     return None
 
 
@@ -45,24 +44,24 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     when = next((w for w in WhenRemoved if w.value == observed.annotation(key, names.ANNOTATION_WHEN_REMOVED)), None)
     if when is WhenRemoved.DROP or not managed(observed.document(key)):
         return None
-    sight, space = Sight.of(env, key, observed), names.space_of(key)
+    now, sight, space = kube.restated(env, key, observed), Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
         return None
     if when is WhenRemoved.ASK and not sight.going and space in hosts and moved(key, hosts[space], observed):
-        looking = with_policies(again(env, key, observed), ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
+        looking = with_policies(now, ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
     unknown = "" if leave else _held_unknown(env, key, observed, when=when)
     when = when or WhenRemoved.ASK
     if why := unknown or _held_because(env, key, observed, when=when, leave=leave):
-        kept = _without_delete(again(env, key, observed), sight)
+        kept = _without_delete(now, sight)
         return Settled(kept, _pending(key, kept, why))
     if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
-        return Settled(with_policies(again(env, key, observed), Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
+        return Settled(with_policies(now, Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
     # With Delete first; only when that is observed does the Object go, and the remote object with it. What is confirmed by
     # its uid goes only once the provider has looked again: a later namesake would be seen by then.
     gone = sight.policies == ("*",) and (not _confirming(env, when) or sight.going or _read(key, observed))
-    return None if gone else Settled(with_policies(again(env, key, observed), ("*",), {}))
+    return None if gone else Settled(with_policies(now, ("*",), {}))
 
 
 def _confirming(env: Environment, when: WhenRemoved) -> bool:
@@ -155,7 +154,7 @@ def spare_groups(env: Environment, settled: dict[str, Settled | None], observed:
         # What is let go is not seen again, so the group must remember it; unless it is wanted under another key.
         forgotten = bool(left[place] - lives[place])
         if (_goes(env, key, s, observed) and (lives[place] or forgotten)) or (s and forgotten):
-            out[key] = _spare(s or Settled(again(env, key, observed)), remember=forgotten)
+            out[key] = _spare(s or Settled(kube.restated(env, key, observed)), remember=forgotten)
     return out
 
 
