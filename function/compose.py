@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from function import endpoints, kube, lifecycle, names, relations, removal, rollout, tokens
-from function.desired import Composed, Life, Manifest, managed, remote
+from function.desired import Composed, Life, Manifest, annotated, managed, remote
 from function.lifecycle import Settled
 from function.model.environment import Environment
 from function.observed import Observed
@@ -84,23 +84,19 @@ def _changes(c: Composed, observed: Observed) -> bool:
 def _linked(settled: Settled, wanted: dict[str, Composed], observed: Observed) -> Manifest:
     """A manifest with its edges, and the annotations that say what has been ready once: all it comes after, and it itself."""
     c = settled.composed
-    after, metadata = [a for a in c.after if a in wanted], c.manifest["metadata"]
+    after = [a for a in c.after if a in wanted]
     if not managed(c.manifest):
         # A generation of a token that is in use need not be the wanted one, and stays until what uses it works with another.
         works = not c.after or (observed.ready(c.key) and not c.lacks and not _changes(c, observed))
         before = () if works else tokens.named_by(c.key, observed)
         after = [a for a in dict.fromkeys((*c.after, *before)) if a in wanted or a in observed]
-        annotations = {**metadata.get("annotations", {}), names.ANNOTATION_AFTER: ",".join(after)}
-        return {**c.manifest, "metadata": {**metadata, "annotations": annotations}} if after else c.manifest
+        return annotated(c.manifest, {names.ANNOTATION_AFTER: ",".join(after)} if after else {})
     if c.manifest["kind"] != "Object" or not after:
         return c.manifest
-    spec = c.manifest["spec"]
-    if observed.annotation(c.key, names.ANNOTATION_PREREQUISITES) or all(map(observed.ready, after)):
-        metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_PREREQUISITES: "true"}}
-    if c.once and (observed.annotation(c.key, names.ANNOTATION_INSTALLED) or observed.ready(c.key)):
-        metadata = {**metadata, "annotations": {**metadata["annotations"], names.ANNOTATION_INSTALLED: "true"}}
-    references = [kube.reference(wanted[a].manifest) for a in after]
-    return {**c.manifest, "metadata": metadata, "spec": {**spec, "references": references}}
+    once = {names.ANNOTATION_PREREQUISITES: after, **({names.ANNOTATION_INSTALLED: [c.key]} if c.once else {})}
+    annotations = {a: "true" for a, keys in once.items() if observed.annotation(c.key, a) or all(map(observed.ready, keys))}
+    spec = {**c.manifest["spec"], "references": [kube.reference(wanted[a].manifest) for a in after]}
+    return {**annotated(c.manifest, annotations), "spec": spec}
 
 
 def _emitted(c: Composed, manifest: Manifest, observed: Observed) -> Emitted:

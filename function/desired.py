@@ -72,6 +72,14 @@ class Composed:
     leads: bool = False
 
 
+def annotated(manifest: Manifest, annotations: Mapping[str, str]) -> Manifest:
+    """`manifest` with more annotations, if there are any."""
+    if not annotations:
+        return manifest
+    metadata = manifest["metadata"]
+    return {**manifest, "metadata": {**metadata, "annotations": {**metadata.get("annotations", {}), **annotations}}}
+
+
 def managed(manifest: Mapping[str, Any]) -> bool:
     """Whether `manifest` stands for something outside this cluster, with managementPolicies: an Object or its like."""
     return manifest.get("kind") not in (None, *readiness.LOCAL)

@@ -105,12 +105,6 @@ def managed(env: Environment, key: str, kind: str, for_provider: Manifest) -> Ma
     }
 
 
-def found(manifest: Manifest, external_name: str) -> Manifest:
-    """`manifest`, for what is called `external_name` where it is."""
-    annotations = {names.ANNOTATION_EXTERNAL_NAME: external_name}
-    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
-
-
 def written(env: Environment, manifest: Manifest, secret: SecretKey) -> Manifest:
     """`manifest`, whose provider writes what it gets into `secret`."""
     place = {} if env.namespaced else {"namespace": secret.namespace}

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass, field, replace
 
 from function import kube, names
-from function.desired import Composed, Life, managed
+from function.desired import Composed, Life, annotated, managed
 from function.model.environment import Environment
 from function.model.parts import Confirmation, Policies, RemovalPolicy
 from function.observed import REMOTE, WANTED, Observed, dig
@@ -159,8 +159,7 @@ def remembering(c: Composed) -> Composed:
 def with_policies(c: Composed, policies: tuple[str, ...], annotations: dict[str, str]) -> Composed:
     """`c` with managementPolicies and more annotations."""
     spec = {**c.manifest["spec"], "managementPolicies": list(policies)}
-    metadata = {**c.manifest["metadata"], "annotations": {**c.manifest["metadata"].get("annotations", {}), **annotations}}
-    return replace(c, manifest={**c.manifest, "metadata": metadata, "spec": spec})
+    return replace(c, manifest={**annotated(c.manifest, annotations), "spec": spec})
 
 
 def title(key: str, entry: str) -> str:

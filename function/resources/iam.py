@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from function import endpoints, kube, names
-from function.desired import Composed, Life, Manifest
+from function.desired import Composed, Life, Manifest, annotated
 from function.model.environment import Environment
 from function.model.iam import Repository, RepositoryPermission, Robot, Team
 from function.model.parts import Group, Policies, Token
@@ -72,7 +72,7 @@ def _repository(env: Environment, r: Repository, observed: Observed) -> Composed
     key = names.repository(r.name)
     said = {"name": r.name, "organizationName": env.organization, "public": r.public, "publish": r.publish}
     # Found by its name from the start: without one, its provider takes over what exists (its Create is an upsert).
-    manifest = kube.found(kube.managed(env, key, "Repository", said), r.name)
+    manifest = annotated(kube.managed(env, key, "Repository", said), {names.ANNOTATION_EXTERNAL_NAME: r.name})
     refused = "" if env.policies is Policies.OBSERVE else _one_field(r, key, observed)
     return replace(_issued(env, key, manifest, r.name), life=Life.OWNED, adopt=r.adopt, refused=refused)
 
@@ -155,7 +155,8 @@ def _found(uuid: str, c: Composed, observed: Observed) -> Composed:
     refused = FOUND if before and uuid not in (known, before) else ""
     uuid = known if refused else uuid
     c = replace(c, refused=refused)
-    return replace(c, manifest=kube.found(c.manifest, uuid), policies=Policies.OBSERVE) if uuid else c
+    known_as = {names.ANNOTATION_EXTERNAL_NAME: uuid}
+    return replace(c, manifest=annotated(c.manifest, known_as), policies=Policies.OBSERVE) if uuid else c
 
 
 def _uuid(team: str, observed: Observed) -> str:
