@@ -9,14 +9,13 @@ from function.model.environment import Environment
 from function.model.parts import ControlPlane
 from function.observed import Observed
 
-_CONDITION = 'object.status.conditions.exists(c, c.type == "{}" && c.status == "{}"{})'
-_TRUE = {type_: _CONDITION.format(type_, "True", "") for type_ in ("Ready", "Healthy")}
-_PAUSED = _CONDITION.format("CrossplaneRunning", "False", ' && c.reason == "Paused"')
+_READY = services.CONDITION.format("Ready", "True")
+_PAUSED = 'object.status.conditions.exists(c, c.type == "CrossplaneRunning" && c.status == "False" && c.reason == "Paused")'
 _HAS_CONDITIONS = "has(object.status) && has(object.status.conditions)"
 
-RUNNING = f"{_HAS_CONDITIONS} && {_TRUE['Ready']} && {_TRUE['Healthy']}"
+RUNNING = f"{_HAS_CONDITIONS} && {_READY} && {services.CONDITION.format('Healthy', 'True')}"
 """Ready and Healthy. Not all conditions: Supported may be False in a control plane that works."""
-PAUSED = f"{_HAS_CONDITIONS} && ({_TRUE['Ready']} || {_PAUSED})"
+PAUSED = f"{_HAS_CONDITIONS} && ({_READY} || {_PAUSED})"
 
 
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
