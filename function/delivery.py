@@ -32,11 +32,6 @@ def _via(target: Target) -> kube.Via:
     return kube.Via(target.place.provider_config_name or "", kind=target.kind)
 
 
-def release(env: Environment, key: str, target: Target, for_provider: Manifest) -> Manifest:
-    """A Helm release at `target`."""
-    return kube.release(env, key, for_provider, kube.Via(target.place.helm_provider_config_name or "", kind=target.kind))
-
-
 def external_secret(secret: Manifest, external: ExternalSecret, read_as: str) -> Manifest:
     """An ExternalSecret that writes `secret`, whose data are templates in which what is read goes by `read_as`."""
     metadata = secret["metadata"]

@@ -10,6 +10,7 @@ import yaml
 
 from function import desired, names
 from function.desired import Composed, Manifest
+from function.model.consumed import Target
 from function.model.environment import Environment, dig
 from function.model.parts import DOMAIN, SecretKey, Space
 from function.observed import Observed
@@ -71,13 +72,16 @@ def provider_config(env: Environment, key: str, host: str, kubeconfig: SecretKey
     }
 
 
-def release(env: Environment, key: str, for_provider: Manifest, via: Via) -> Manifest:
-    """A Helm release of provider-helm."""
+def release(env: Environment, key: str, target: Target, for_provider: Manifest) -> Manifest:
+    """A Helm release of provider-helm, at `target`."""
     return {
         "apiVersion": f"helm.{'m.' if env.namespaced else ''}crossplane.io/v1beta1",
         "kind": "Release",
         "metadata": _metadata(env, key),
-        "spec": {"forProvider": for_provider, "providerConfigRef": _config_ref(env, via.provider_config, via.kind)},
+        "spec": {
+            "forProvider": for_provider,
+            "providerConfigRef": _config_ref(env, target.place.helm_provider_config_name or "", target.kind),
+        },
     }
 
 
@@ -152,12 +156,9 @@ def encoded_text(text: str) -> str:
 def certificate_in(data: object) -> str | None:
     """The CA in a kubeconfig that stands in a Secret's data; None where there is none to be found."""
     try:
-        found = json.loads(base64.b64decode(str(data), validate=True))
+        return _of_first(json.loads(decoded(str(data))), "clusters", "cluster", "certificate-authority-data") or None
     except ValueError:
         return None
-    clusters = found.get("clusters") if isinstance(found, dict) else None
-    ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
-    return ca if isinstance(ca, str) else None
 
 
 def decoded(data: str) -> str:
@@ -184,15 +185,14 @@ def credentials_in(text: str) -> tuple[str, str]:
         found = yaml.load(text, _Plain)  # noqa: S506  # It makes text, lists and dicts only.
     except (yaml.YAMLError, RecursionError, ValueError, OverflowError):  # The last two come of numbers in escapes and directives.
         return "", ""
-    users, clusters = dig(found, "users"), dig(found, "clusters")
-    token = dig(users[0], "user", "token") if isinstance(users, list) and users else None
-    ca = dig(clusters[0], "cluster", "certificate-authority-data") if isinstance(clusters, list) and clusters else None
-    return _text(token), _text(ca)
+    return _of_first(found, "users", "user", "token"), _of_first(found, "clusters", "cluster", "certificate-authority-data")
 
 
-def _text(value: object) -> str:
-    """`value`, unless it is none, or what YAML calls null."""
-    return value if isinstance(value, str) and value not in ("null", "Null", "NULL", "~") else ""
+def _of_first(kubeconfig: object, list_: str, *path: str) -> str:
+    """What the first entry of a list has at `path`, or an empty string: where it is no string, or what YAML calls null."""
+    entries = dig(kubeconfig, list_)
+    found = dig(entries[0], *path) if isinstance(entries, list) and entries else None
+    return found if isinstance(found, str) and found not in ("null", "Null", "NULL", "~") else ""
 
 
 def reference(manifest: Manifest) -> Manifest:

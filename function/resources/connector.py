@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from function import delivery, endpoints, kube, names, tokens
+from function import endpoints, kube, names, tokens
 from function.desired import Composed, Life, Manifest
 from function.model.consumed import Connector
 from function.model.environment import Environment
@@ -25,7 +25,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         key, (token, uses) = names.connector(c.target), tokens.current(c.token, observed)
         yield Composed(
             key,
-            delivery.release(env, key, c.target, _release(env, c, hosts[cp.space], token)),
+            kube.release(env, key, c.target, _release(env, c, hosts[cp.space], token)),
             after=(*endpoints.place(env, cp), *uses),
             needs=(*((namespace,) if namespace in made else ()), *uses),
             entry=c.said.name,
