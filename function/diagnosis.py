@@ -12,7 +12,7 @@ from function.readiness import conditions
 
 _NAME = r"[-.a-z0-9]+"
 _LONGEST = 200
-_MOST_FAILURES = 5
+_MOST_NAMED = 5
 _SECRETS = re.compile(r"eyJ[-_A-Za-z0-9]+(\.[-_A-Za-z0-9]+)*|(?i:bearer)\s+\S+|//[^/\s@]+@")
 """What looks like a token in a message of another program: a JWT, a bearer header, a password in an address."""
 
@@ -234,13 +234,18 @@ def shown(message: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
+def few(texts: Sequence[str], separator: str = ", ", most: int = _MOST_NAMED) -> str:
+    """The first of `texts`, and how many more there are."""
+    named = separator.join(texts[:most])
+    return named if len(texts) <= most else f"{named} and {len(texts) - most} more"
+
+
 def failures(status: Mapping[str, Any]) -> str:
     """What a service of a Space says went wrong, for each control plane that it names, or an empty string."""
     failed, phase = status.get("failed"), status.get("phase")
     texts = sorted(_failure(f) for f in failed) if isinstance(failed, (list, tuple)) else []
     if texts:
-        more = f" and {len(texts) - _MOST_FAILURES} more" if len(texts) > _MOST_FAILURES else ""
-        return f"failed for {', '.join(texts[:_MOST_FAILURES])}{more}"
+        return f"failed for {few(texts)}"
     found = conditions({"status": status}).values()
     bad = [c for c in found if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
     if phase == "Failed":

@@ -6,6 +6,7 @@ from typing import Any
 
 from function import diagnosis, endpoints, lifecycle, names, progress, readiness, relations, tokens, warnings
 from function.desired import Composed, Life
+from function.diagnosis import few
 from function.leftbehind import left_behind
 from function.lifecycle import Trouble
 from function.model.consumed import ArgoCD, Connector, Flux, Source
@@ -17,7 +18,6 @@ from function.plan import Plan
 _ARGOCD = ("cluster", "externalsecret", "project", "application")
 _FLUX = ("kubeconfig", "externalsecret", "kustomization")
 _IDENTITY = (names.UPBOUND, "team/", "robot/", "membership/", "token/", "repository/", "permission/")
-_MOST_NAMED = 5
 _MOST_TROUBLES = 40
 _WORSE_IF_TRUE = ("Refused", "Conflict", "RemovalPending", "RolloutHalted")
 _FAMILIES = (
@@ -107,7 +107,7 @@ def _why(c: Composed, plan: Plan, observed: Observed) -> str:
         lifecycle.title(k, plan.wanted[k].entry) for k in dict.fromkeys((*c.needs, *c.after)) if k in plan.wanted and not observed.ready(k)
     ]
     if waiting:
-        return f"waiting for {_few(waiting)}"
+        return f"waiting for {few(waiting)}"
     if c.key not in observed or observed.ready(c.key):
         return "is being changed" if c.key in observed else "is being created"
     seen = readiness.conditions(observed.mapping(c.key, *REMOTE)).get("Ready", {})
@@ -188,11 +188,11 @@ def _credentials(plan: Plan, observed: Observed) -> Condition:
         if c.key.startswith(("kubeconfig", "providerconfig/")) and not all(map(observed.ready, (c.key, *c.needs)))
     ]
     if missing:
-        return Condition("CredentialsReady", status=False, reason="Creating", message=f"{_few(missing)}: not there yet")
+        return Condition("CredentialsReady", status=False, reason="Creating", message=f"{few(missing)}: not there yet")
     errors = {_error(c, plan, observed) for c in plan.wanted.values() if not c.key.startswith(names.CONSUMERS)}
     refused = sorted({diagnosis.explain(e) for e in errors if diagnosis.about_credentials(e)})
     if refused:
-        return Condition("CredentialsReady", status=False, reason="Rejected", message=_few(refused))
+        return Condition("CredentialsReady", status=False, reason="Rejected", message=few(refused))
     return Condition("CredentialsReady", status=True, reason="Available")
 
 
@@ -201,7 +201,7 @@ def _family(lines: Iterable[_Line], type_: str, prefix: tuple[str, ...], noun: s
     unready = [f"{_called(line)} ({line.message})" for line in mine if not line.ready]
     message = f"{len(mine) - len(unready)} of {len(mine)} {noun} are ready" if mine else f"no {noun}"
     if unready:
-        return Condition(type_, status=False, reason="NotReady", message=f"{message}: {_few(unready)}")
+        return Condition(type_, status=False, reason="NotReady", message=f"{message}: {few(unready)}")
     return Condition(type_, status=True, reason="Available", message=message)
 
 
@@ -212,7 +212,7 @@ def _called(line: _Line) -> str:
 def _troubles(plan: Plan) -> Iterable[Condition]:
     for trouble, reason in ((Trouble.CONFLICT, "NotOurs"), (Trouble.REFUSED, "Forbidden"), (Trouble.REMOVAL_PENDING, "LineRemoved")):
         texts = [f"{n.title} {n.text}" for n in plan.notices if n.trouble is trouble]
-        yield Condition(trouble.value, bool(texts), reason if texts else "None", _few(texts, "; ", _MOST_TROUBLES))
+        yield Condition(trouble.value, bool(texts), reason if texts else "None", few(texts, "; ", _MOST_TROUBLES))
 
 
 def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
@@ -231,18 +231,18 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     protected = [deleted[key] for key in deleted if labels[key].get(names.LABEL_GROUP_PROTECTION) == "true"]
     lost = sorted({deleted[k] for k, _, held in relations.edges(plan.wanted, observed) if k in deleted and not held})
     if plan.notices or plan.going or changing:
-        text = f"not yet: {_few(changing or [n.title for n in plan.notices] or plan.going)}"
+        text = f"not yet: {few(changing or [n.title for n in plan.notices] or plan.going)}"
         return Condition("Deletable", status=False, reason="Preparing", message=text)
     if protected:
-        text = f"set deletionProtection: false first: {_few(protected)}"
+        text = f"set deletionProtection: false first: {few(protected)}"
         return Condition("Deletable", status=False, reason="GroupProtected", message=text)
     if rests:
         text = "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order"
-        return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {_few(rests)}")
+        return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {few(rests)}")
     if lost:
-        text = f"not yet: the order of deletion is not secured for {_few(lost)}"
+        text = f"not yet: the order of deletion is not secured for {few(lost)}"
         return Condition("Deletable", status=False, reason="Preparing", message=text)
-    what = _few(list(deleted.values())) or "nothing in a Space"
+    what = few(list(deleted.values())) or "nothing in a Space"
     return Condition("Deletable", status=True, reason="Ready", message=f"deleting the environment deletes {what}")
 
 
@@ -257,9 +257,4 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     order = (*_WORSE_IF_TRUE, "CredentialsReady", *(f[0] for f in _FAMILIES), "RolledOut")
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
     leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
-    return worst.message if worst else f"removing {_few(leaving)}" if leaving else "all is ready"
-
-
-def _few(texts: Sequence[str], separator: str = ", ", most: int = _MOST_NAMED) -> str:
-    shown = separator.join(texts[:most])
-    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+    return worst.message if worst else f"removing {few(leaving)}" if leaving else "all is ready"
