@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from function import kubeconfigs, names
+from function.desired import Manifest
 from function.kubeconfigs import NoKubeconfigError
 from function.model.checks import RESERVED_LABELS
 from function.model.environment import dig
@@ -15,7 +16,6 @@ from function.model.tenancy import RESERVED_GROUPS
 from function.model.types import VERSION
 from function.observed import text
 
-Manifest = dict[str, Any]
 _MOST_LABELS = 32
 _LONGEST = 63
 

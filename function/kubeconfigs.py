@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from function import kube, names
+from function.desired import Manifest
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Space
 from function.observed import dig
 
-Manifest = dict[str, Any]
 _CONTROL_PLANE = re.compile(r"^/apis/spaces\.upbound\.io/v1beta1/namespaces/([^/]+)/controlplanes/([^/]+)/k8s/?$")
 
 
@@ -56,10 +56,7 @@ def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *
         NoKubeconfigError: it is not one that `up ctx` wrote.
     """
     context = _entry(kubeconfig, "contexts", "context", str(kubeconfig.get("current-context")))
-    cluster, user = (
-        _entry(kubeconfig, "clusters", "cluster", str(context.get("cluster"))),
-        _entry(kubeconfig, "users", "user", str(context.get("user"))),
-    )
+    cluster, user = _entry(kubeconfig, "clusters", "cluster", str(context.get("cluster"))), current_user(kubeconfig)
     scheme, _, rest = str(cluster.get("server")).partition("://")
     host, slash, path = rest.partition("/")
     if scheme != "https" or not host:

@@ -3,15 +3,14 @@
 import json
 import shlex
 from collections.abc import Mapping
-from typing import Any
 
 from function import documents, names
+from function.desired import Manifest
 from function.model.consumed import Connector
 from function.model.environment import Environment
 from function.model.parts import SecretKey
 from function.resources import connector
 
-Manifest = dict[str, Any]
 UP_CLI = "xpkg.upbound.io/upbound/up-cli:v0.39.0"
 """The image with the `up` command. Pinned: what it prints is a token."""
 TOKEN = SecretKey("", "up-token", "token")

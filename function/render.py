@@ -12,6 +12,7 @@ from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 
 from function import model
+from function.desired import Manifest
 from function.documents import Document, load
 from function.fn import FunctionRunner
 from function.structs import View, plain
@@ -21,8 +22,6 @@ RESOURCE_NAME = "crossplane.io/composition-resource-name"
 _SIZE = 256 * 1024 * 1024
 _NAMED = 3
 _SEVERITIES = {fnv1.SEVERITY_WARNING: "Warning", fnv1.SEVERITY_NORMAL: "Normal"}
-
-Manifest = dict[str, Any]
 
 
 class NotRenderedError(Exception):
