@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from function import kube, names
 from function.desired import Composed, Life, annotated, managed
 from function.model.environment import Environment
-from function.model.parts import Confirmation, Policies, RemovalPolicy
+from function.model.parts import Confirmation, Policies
 from function.observed import REMOTE, WANTED, Observed, dig
 from function.sight import Sight
 
@@ -185,7 +185,7 @@ def _policies(  # noqa: PLR0911  # A ladder of reasons, the first of which decid
     taken_over = (c.adopt or sight.made) and sight.remote is not None and sight.fresh
     if c.life is Life.USED or (c.life is Life.OWNED and not (sight.ours or taken_over)):
         return CREATE_ONLY
-    if env.removal_policy is RemovalPolicy.DELETE and c.policies is Policies.FULL:
+    if env.removal_policy == "Delete" and c.policies is Policies.FULL:
         return ("*",)
     return Policies.WITHOUT_DELETE.value
 

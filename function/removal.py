@@ -19,7 +19,7 @@ from function.lifecycle import (
     with_policies,
 )
 from function.model.environment import Environment
-from function.model.parts import Policies, RemovalPolicy
+from function.model.parts import Policies
 from function.observed import WANTED, Observed, dig
 from function.sight import Sight
 
@@ -66,7 +66,7 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
 
 def _confirming(env: Environment, when: WhenRemoved) -> bool:
     """Whether somebody has to agree."""
-    return when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.CONFIRM
+    return when is WhenRemoved.ASK and env.removal_policy == "Confirm"
 
 
 def _read(key: str, observed: Observed) -> bool:
@@ -124,7 +124,7 @@ def _instead(env: Environment, key: str, observed: Observed) -> str:
 def _lives_on(env: Environment, key: str, observed: Observed, when: WhenRemoved) -> bool:
     """Whether the remote object stays when its Object goes: it is not ours, or somebody chose so."""
     sight = Sight.of(env, key, observed)
-    chosen = when is WhenRemoved.LEAVE or (when is WhenRemoved.ASK and env.removal_policy is RemovalPolicy.ORPHAN)
+    chosen = when is WhenRemoved.LEAVE or (when is WhenRemoved.ASK and env.removal_policy == "Orphan")
     # An Object that only looked for a moment was ours to change before: its annotation says so.
     known = bool(observed.annotation(key, names.ANNOTATION_WHEN_REMOVED))
     ours = sight.ours or (known and sight.owner == "ours" and sight.fresh)

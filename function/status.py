@@ -11,7 +11,7 @@ from function.leftbehind import left_behind
 from function.lifecycle import Trouble
 from function.model.consumed import ArgoCD, Connector, Flux, Source
 from function.model.environment import Environment
-from function.model.parts import ControlPlane, Policies, RemovalPolicy, Token
+from function.model.parts import ControlPlane, Policies, Token
 from function.observed import REMOTE, Observed, dig
 from function.plan import Plan
 
@@ -217,7 +217,7 @@ def _troubles(plan: Plan) -> Iterable[Condition]:
 
 def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     """Whether deleting the environment deletes what is in it, in order: every policy and every edge is observed."""
-    if env.removal_policy is not RemovalPolicy.DELETE:
+    if env.removal_policy != "Delete":
         text = "deleting the environment leaves its control planes and groups: removalPolicy is not Delete"
         return Condition("Deletable", status=False, reason="Protected", message=text)
     policies = {e.key: dig(e.manifest, "spec", "managementPolicies") for e in plan.emitted}

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from function.model.iam import Repository, Robot, Team
 
 DOMAIN = "environments.upbound.io"
 ENVIRONMENT = f"{DOMAIN}/environment"
 """Label of groups and control planes in a Space: the environment that they belong to."""
+RemovalPolicy = Literal["Confirm", "Delete", "Orphan"]
+"""What happens to a control plane or owned group whose line is removed."""
 
 
 def digest(*parts: str) -> str:
@@ -26,14 +28,6 @@ class Policies(enum.Enum):
     FULL = ("*",)
     OBSERVE = ("Observe",)
     WITHOUT_DELETE = ("Observe", "Create", "Update", "LateInitialize")
-
-
-class RemovalPolicy(enum.Enum):
-    """What happens to a control plane or owned group whose line is removed."""
-
-    CONFIRM = "Confirm"
-    DELETE = "Delete"
-    ORPHAN = "Orphan"
 
 
 @dataclass(frozen=True, slots=True)

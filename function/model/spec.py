@@ -9,6 +9,7 @@ from function.model import gitops
 from function.model import types as t
 from function.model.iam import Access, Iam
 from function.model.packages import Configuration, Rollout
+from function.model.parts import RemovalPolicy
 from function.model.references import Credentials, SecretKeyRef, TokenSource
 
 __all__ = ["Credentials", "SecretKeyRef", "Spec", "TokenSource"]
@@ -261,7 +262,7 @@ class Spec(t.Model):
     """Upbound organization. Cannot change."""
     management_policies: _POLICIES = ("*",)
     """['*'], ['Observe'], or all but Delete. A group's or control plane's own wins. Default: ['*']."""
-    removal_policy: Literal["Confirm", "Delete", "Orphan"] = "Confirm"
+    removal_policy: RemovalPolicy = "Confirm"
     """What happens to a control plane, owned group or Configuration whose line is removed: Confirm holds it until
     confirmedRemovals names it, Delete deletes it, Orphan lets it live on by itself. Default: Confirm."""
     confirmed_removals: Annotated[tuple[ConfirmedRemoval, ...], t.AsTuple, t.list_map("kind", "name", "uid", most=100)] = ()
