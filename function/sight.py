@@ -31,7 +31,7 @@ class Sight:
     @classmethod
     def of(cls, env: Environment, key: str, observed: Observed) -> "Sight":
         """What is seen of `key`."""
-        seen, metadata = None if observed.absent(key) else observed.remote(key), observed.mapping(key, "metadata")
+        seen = None if observed.absent(key) else observed.remote(key)
         label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
         owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
         found = observed.field(key, "spec", "managementPolicies")
@@ -40,7 +40,7 @@ class Sight:
             owner=owner,
             policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
             fresh=observed.fresh(key),
-            made=bool(dig(metadata, "annotations", names.ANNOTATION_MADE)),
+            made=bool(observed.annotation(key, names.ANNOTATION_MADE)),
             going=observed.going(key),
         )
 

@@ -159,7 +159,7 @@ def _registrations(env: Environment, lines: dict[str, _Line]) -> dict[str, dict[
 
 def _source(r: Flux) -> Iterable[str]:
     """The key of the source that is made for a control plane in Flux."""
-    return [names.flux_source(r.source.target, r.source.kind)] if isinstance(r.source, Source) else []
+    return [names.flux_source(r.target, r.source.kind)] if isinstance(r.source, Source) else []
 
 
 def _token(token: Token, line: _Line, observed: Observed) -> dict[str, Any]:

@@ -47,10 +47,9 @@ class ArgoCD:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Flux source that is made for the environment."""
+    """A Flux source that is made for the environment, beside the Kustomizations."""
 
     kind: str
-    target: Target
     spec: Mapping[str, Any]
 
 

@@ -98,7 +98,7 @@ class Consumers:
             return ()
         source: consumed.Source | Mapping[str, str] = {}
         if whole.source:
-            source = self._source(("spec", "flux", "source"), whole.source, whole.interval or _INTERVAL, target)
+            source = self._source(("spec", "flux", "source"), whole.source, whole.interval or _INTERVAL)
         elif whole.source_ref:
             source = {"kind": whole.source_ref.kind or "GitRepository", "name": whole.source_ref.name}
         found = []
@@ -129,7 +129,7 @@ class Consumers:
         path, interval, prune = own.path or whole.path or "./claims", whole.interval or _INTERVAL, whole.prune is not False
         return consumed.Flux(c, target, kubeconfig, external, source, path, interval, prune)
 
-    def _source(self, at: Location, source: gitops.Source, interval: str, target: consumed.Target) -> consumed.Source:
+    def _source(self, at: Location, source: gitops.Source, interval: str) -> consumed.Source:
         oci, ref = source.url.startswith("oci://"), source.ref.model_dump(exclude_none=True) if source.ref else {}
         kind, allowed = ("OCIRepository", ("tag", "semver", "digest")) if oci else ("GitRepository", ("branch", "tag", "semver", "commit"))
         for field in sorted(set(ref) - set(allowed)):
@@ -140,7 +140,7 @@ class Consumers:
             "ref": ref or ({"tag": "latest"} if oci else {"branch": "main"}),
             "interval": source.interval or interval,
         }
-        return consumed.Source(kind, target, {**spec, **secret})
+        return consumed.Source(kind, {**spec, **secret})
 
     def connectors(self) -> tuple[consumed.Connector, ...]:
         """The connectors, in the order of the spec."""

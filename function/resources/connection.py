@@ -10,7 +10,7 @@ from function.model.parts import ControlPlane, Policies, SecretKey
 from function.model.resolve import PLATFORM_NAMESPACE
 from function.observed import Observed
 
-KEYS = ("kubeconfig",)
+KEY = "kubeconfig"
 
 
 def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
@@ -23,7 +23,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     if not (env.namespaced and carried):
         return
     key, found = names.CONNECTIONS, {k: base64.b64encode(v).decode() for k, v in details(env, observed).items()}
-    wanted = [names.connection_detail(entry, k) for entry in carried.values() for k in KEYS]
+    wanted = [names.connection_detail(entry, KEY) for entry in carried.values()]
     had = {k: v for k, v in observed.mapping(key, "data").items() if k in wanted}
     data = dict(sorted({**had, **found}.items()))
     yield Composed(
@@ -37,7 +37,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
 def details(env: Environment, observed: Observed) -> dict[str, bytes]:
     """The connection details of the environment, by key."""
     carried = _carried(env, observed).items()
-    found = {names.connection_detail(entry, k): observed.connection(key).get(k, b"") for key, entry in carried for k in KEYS}
+    found = {names.connection_detail(entry, KEY): observed.connection(key).get(KEY, b"") for key, entry in carried}
     return {k: v for k, v in found.items() if v}
 
 
@@ -59,7 +59,7 @@ def _carrier(env: Environment, c: ControlPlane, hosts: dict[str, str]) -> Compos
     target = SecretKey(env.hub.namespace if env.hub else PLATFORM_NAMESPACE, names.object_name(env.identity, key), "")
     made = kube.written(env, kube.wrapped(env, key, manifest, via), target)
     secret = {"apiVersion": "v1", "kind": "Secret", "name": ref["name"], "namespace": ref["namespace"]}
-    made["spec"]["connectionDetails"] = [{**secret, "fieldPath": f"data.{k}", "toConnectionSecretKey": k} for k in KEYS]
+    made["spec"]["connectionDetails"] = [{**secret, "fieldPath": f"data.{KEY}", "toConnectionSecretKey": KEY}]
     return Composed(
         key,
         made,

@@ -19,10 +19,10 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         c, place = r.control_plane, endpoints.place(env, r.control_plane)
         source, after = r.source, place
         if isinstance(source, Source):
-            key = names.flux_source(source.target, source.kind)
+            key = names.flux_source(r.target, source.kind)
             name = names.name_at_target(env.identity, key, "claims")
             if key not in sources:
-                yield Composed(key, delivery.delivered(env, key, source.target, _source(name, source)), entry="claims")
+                yield Composed(key, delivery.delivered(env, key, r.target, _source(name, r.target.namespace, source)), entry="claims")
             sources.add(key)
             source, after = {"kind": source.kind, "name": name}, (*after, key)
         kubeconfig = r.kubeconfig
@@ -35,11 +35,11 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
         yield Composed(key, delivery.delivered(env, key, r.target, manifest), after=after, entry=c.entry, policies=c.policies)
 
 
-def _source(name: str, source: Source) -> Manifest:
+def _source(name: str, namespace: str, source: Source) -> Manifest:
     return {
         "apiVersion": "source.toolkit.fluxcd.io/v1",
         "kind": source.kind,
-        "metadata": {"name": name, "namespace": source.target.namespace},
+        "metadata": {"name": name, "namespace": namespace},
         "spec": dict(source.spec),
     }
 
