@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from function.observed import listed
 from function.readiness import conditions
 
 _NAME = r"[-.a-z0-9]+"
@@ -242,13 +243,11 @@ def few(texts: Sequence[str], separator: str = ", ", most: int = _MOST_NAMED) ->
 
 def failures(status: Mapping[str, Any]) -> str:
     """What a service of a Space says went wrong, for each control plane that it names, or an empty string."""
-    failed, phase = status.get("failed"), status.get("phase")
-    texts = sorted(_failure(f) for f in failed) if isinstance(failed, (list, tuple)) else []
-    if texts:
+    if texts := sorted(_failure(f) for f in listed(status, "failed")):
         return f"failed for {few(texts)}"
     found = conditions({"status": status}).values()
     bad = [c for c in found if (c.get("type"), c.get("status")) in (("Validated", "False"), ("Failed", "True"))]
-    if phase == "Failed":
+    if status.get("phase") == "Failed":
         bad += [{"message": status.get("message")}, *(c for c in found if c.get("status") == "False"), {"message": "failed"}]
     said = (c.get("message") or c.get("reason") or c.get("type") for c in bad)
     return shown(str(next(filter(None, said), "")))

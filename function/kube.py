@@ -13,7 +13,7 @@ from function.desired import Composed, Manifest
 from function.model.consumed import Target
 from function.model.environment import Environment, dig
 from function.model.parts import DOMAIN, SecretKey, Space
-from function.observed import Observed
+from function.observed import Observed, listed
 from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
@@ -190,8 +190,7 @@ def credentials_in(text: str) -> tuple[str, str]:
 
 def _of_first(kubeconfig: object, list_: str, *path: str) -> str:
     """What the first entry of a list has at `path`, or an empty string: where it is no string, or what YAML calls null."""
-    entries = dig(kubeconfig, list_)
-    found = dig(entries[0], *path) if isinstance(entries, list) and entries else None
+    found = next((dig(e, *path) for e in listed(kubeconfig, list_)), None)
     return found if isinstance(found, str) and found not in ("null", "Null", "NULL", "~") else ""
 
 

@@ -9,7 +9,7 @@ from function import kube, names
 from function.desired import Manifest
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Space
-from function.observed import dig
+from function.observed import dig, listed
 
 _CONTROL_PLANE = re.compile(r"^/apis/spaces\.upbound\.io/v1beta1/namespaces/([^/]+)/controlplanes/([^/]+)/k8s/?$")
 
@@ -61,17 +61,10 @@ def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *
     host, slash, path = rest.partition("/")
     if scheme != "https" or not host:
         raise NoKubeconfigError("the cluster's server is no https address; write the kubeconfig with up ctx")
-    extensions = context.get("extensions")
-    found = (
-        [dig(e, "extension", "spec", "cloud") for e in extensions if dig(e, "name") == "spaces.upbound.io/space"]
-        if isinstance(extensions, list)
-        else []
-    )
-    cloud = next(iter(found), None)
-    env = dig(user, "exec", "env")
-    organization = dig(cloud, "organization") or next(
-        (dig(e, "value") for e in env if dig(e, "name") == "ORGANIZATION") if isinstance(env, list) else iter(()), None
-    )
+    extensions = listed(context, "extensions")
+    cloud = next((dig(e, "extension", "spec", "cloud") for e in extensions if dig(e, "name") == "spaces.upbound.io/space"), None)
+    said = (dig(e, "value") for e in listed(user, "exec", "env") if dig(e, "name") == "ORGANIZATION")
+    organization = dig(cloud, "organization") or next(said, None)
     space: Manifest = {"name": str(dig(cloud, "space") or host.partition(".")[0]).lower(), "host": host}
     if ca := cluster.get("certificate-authority-data"):
         base64.b64decode(str(ca))
@@ -108,11 +101,10 @@ def _with_user(made: Manifest, user: Manifest) -> Manifest:
 
 
 def _entry(kubeconfig: Mapping[str, Any], list_: str, field: str, name: str) -> Mapping[str, Any]:
-    entries = kubeconfig.get(list_)
-    found = [dig(e, field) for e in entries if dig(e, "name") == name] if isinstance(entries, list) else []
-    if not found or not isinstance(found[0], Mapping):
+    found = next((dig(e, field) for e in listed(kubeconfig, list_) if dig(e, "name") == name), None)
+    if not isinstance(found, Mapping):
         raise NoKubeconfigError(f"the kubeconfig has no {name} under {list_}; write it with up ctx")
-    return found[0]
+    return found
 
 
 def _named(things: Mapping[str, Any], name: str, noun: str) -> Any:  # noqa: ANN401  # One of the things.

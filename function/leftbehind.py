@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from function.desired import remote
-from function.observed import REMOTE, WANTED, Observed, dig
+from function.observed import REMOTE, WANTED, Observed, dig, listed
 from function.plan import Plan
 
 _MOST = 100
@@ -29,8 +29,7 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
             want, had = dig(e.manifest, *WANTED), observed.mapping(e.key, *WANTED)
             for path in _dropped(had, want) if want else ():
                 _note(found, e.key, path, want, observed)
-    remembered = observed.status.get("leftBehind")
-    for entry in remembered if isinstance(remembered, (list, tuple)) else ():
+    for entry in listed(observed.status, "leftBehind"):
         key, field = dig(entry, "resource"), dig(entry, "field")
         if isinstance(key, str) and isinstance(field, str) and key in plan.wanted and plan.wanted[key].manifest["kind"] == "Object":
             want, path = remote(plan.wanted[key].manifest), _parsed(field)

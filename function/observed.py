@@ -143,6 +143,12 @@ def text(document: Any, *path: str) -> str:  # noqa: ANN401  # Whatever is there
     return found if isinstance(found, str) else ""
 
 
+def listed(document: Any, *path: str) -> list[Any]:  # noqa: ANN401  # Whatever is there.
+    """The list that `document` has at `path`, or an empty one."""
+    found = dig(document, *path)
+    return found if isinstance(found, list) else []
+
+
 def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
     """What `document` has at `path`, or None where any part of it is missing or no object."""
     if isinstance(document, dict) or not isinstance(document, Tree):

@@ -7,7 +7,7 @@ from typing import Any
 from function import names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment
-from function.observed import WANTED, Observed, dig
+from function.observed import WANTED, Observed, dig, listed
 from function.readiness import Document
 
 Identifier = tuple[str, str]
@@ -72,12 +72,12 @@ def _targets(document: Document) -> Iterator[Identifier]:
         yield from _secret(document, dig(spec, part, "secretRef"))
     for path, kind in _REFERENCES:
         yield from _named(kind, dig(spec, "forProvider", *path))
-    for subject in _list(dig(document, *WANTED, "spec", "subjects")):
+    for subject in listed(document, *WANTED, "spec", "subjects"):
         yield from _named(str(dig(subject, "kind")), dig(subject, "name"))
 
 
 def _references(document: Document) -> Iterator[Identifier]:
-    for r in _list(dig(document, "spec", "references")):
+    for r in listed(document, "spec", "references"):
         kind, ref = str(dig(r, "dependsOn", "kind")), dig(r, "dependsOn")
         yield from _secret(document, ref) if kind == "Secret" else _named(kind, dig(ref, "name"))
 
@@ -128,7 +128,7 @@ def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[
         if c.manifest["kind"] != "Object":
             continue  # Only provider-kubernetes makes such edges.
         for other in c.after:
-            yield c.key, other, _finalizer(c.key, observed) in _list(observed.field(other, "metadata", "finalizers"))
+            yield c.key, other, _finalizer(c.key, observed) in listed(observed.document(other), "metadata", "finalizers")
 
 
 def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, Manifest]:
@@ -142,7 +142,7 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
     """
     held: defaultdict[Identifier, list[str]] = defaultdict(list)
     for key, manifest in manifests.items():
-        if PROVIDER in _list(observed.field(key, "metadata", "finalizers")) and not observed.going(key):
+        if PROVIDER in listed(observed.document(key), "metadata", "finalizers") and not observed.going(key):
             mine = _finalizer(key, observed)
             for target in _references(manifest):
                 held[target].append(mine)
@@ -154,14 +154,10 @@ def secured(manifests: Mapping[str, Manifest], observed: Observed) -> dict[str, 
 
 def _with_finalizers(manifest: Manifest, finalizers: list[str], metadata: Mapping[str, Any]) -> Manifest:
     if metadata.get("deletionTimestamp"):
-        finalizers = [f for f in finalizers if f in _list(metadata.get("finalizers"))]
+        finalizers = [f for f in finalizers if f in listed(metadata, "finalizers")]
     return {**manifest, "metadata": {**manifest["metadata"], "finalizers": sorted(finalizers)}} if finalizers else manifest
 
 
 def _finalizer(dependent: str, observed: Observed) -> str:
     """What keeps others while `dependent` is there (provider-kubernetes object.go:105)."""
     return f"kubernetes.crossplane.io/referred-by-object-{observed.text(dependent, 'metadata', 'uid')}"
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

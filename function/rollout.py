@@ -6,7 +6,7 @@ stage has been healthy: that is in the environment's status, and if it is lost, 
 
 import enum
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from function import names
 from function.model.environment import Environment
 from function.model.parts import Configuration, ControlPlane, Policies, Stage
-from function.observed import REMOTE, WANTED, Observed, dig, text
+from function.observed import REMOTE, WANTED, Observed, dig, listed, text
 from function.readiness import Document, conditions
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -244,8 +244,7 @@ def _since(progress: Progress, observed: Observed) -> datetime | None:
     """
     if not all(i.done or (i.seen.state is State.UNSEEN and i.seen.names == i.configuration.source) for i in progress.installs):
         return None
-    remembered = observed.status.get("stages")
-    for entry in remembered if isinstance(remembered, Sequence) else ():
+    for entry in listed(observed.status, "stages"):
         if (dig(entry, "name"), dig(entry, "wanted")) == (progress.stage.name, progress.wanted):
             since = instant(dig(entry, "healthySince"))
             if since and since <= observed.now:

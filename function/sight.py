@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from function import names
 from function.model.environment import Environment
-from function.observed import Observed, dig
+from function.observed import Observed, dig, listed
 from function.readiness import Document
 
 
@@ -34,11 +34,10 @@ class Sight:
         seen = None if observed.absent(key) else observed.remote(key)
         label = dig(seen, "metadata", "labels", names.LABEL_ENVIRONMENT) or ""
         owner = "nobody" if label == "" else "ours" if label == names.environment_label(env.identity) else "another"
-        found = observed.field(key, "spec", "managementPolicies")
         return cls(
             remote=seen,
             owner=owner,
-            policies=tuple(p for p in found if isinstance(p, str)) if isinstance(found, list) else (),
+            policies=tuple(p for p in listed(observed.document(key), "spec", "managementPolicies") if isinstance(p, str)),
             fresh=observed.fresh(key),
             made=bool(observed.annotation(key, names.ANNOTATION_MADE)),
             going=observed.going(key),

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from function import documents
 from function.documents import UnreadableError
+from function.observed import listed
 
 _COLOURS = {"RolledOut": "green", "Halted": "red", "Soaking": "cyan", "Progressing": "yellow"}
 _WIDTH = 160
@@ -65,5 +66,4 @@ def _said(document: Mapping[str, Any], field: str) -> str:
 
 
 def _list(document: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
-    found = document.get(field)
-    return [v for v in found if isinstance(v, Mapping)] if isinstance(found, list) else []
+    return [v for v in listed(document, field) if isinstance(v, Mapping)]

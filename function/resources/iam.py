@@ -9,7 +9,7 @@ from function.desired import Composed, Life, Manifest, annotated
 from function.model.environment import Environment
 from function.model.iam import Repository, RepositoryPermission, Robot, Team
 from function.model.parts import Group, Policies, Token
-from function.observed import WANTED, Observed, dig
+from function.observed import WANTED, Observed, dig, listed
 
 ONE_FIELD = (
     "cannot change {field} alone: provider-upbound takes such a change for none (its repository controller compares with or); "
@@ -110,8 +110,8 @@ def _roles(env: Environment, group: Group, observed: Observed) -> Composed:
     found = {team: observed.annotation(names.team(team), names.ANNOTATION_EXTERNAL_NAME) or env.iam.known(team) for team in group.access}
     subjects = [{"kind": "UpboundTeam", "name": found[team], "role": role} for team, role in group.access.items() if found[team]]
     missing = [team for team, uuid in found.items() if not uuid]
-    before = kube.plain(observed.field(key, *WANTED, "spec", "subjects"))
-    before, lacks = before if isinstance(before, list) else [], f"waits for the UUID of {', '.join(missing)}" if missing else ""
+    before = kube.plain(listed(observed.document(key), *WANTED, "spec", "subjects"))
+    lacks = f"waits for the UUID of {', '.join(missing)}" if missing else ""
     known = [s["name"] for s in subjects]
     if len(set(known)) < len(known):
         # Which of its roles is meant is not to be guessed, and the API takes one.
