@@ -72,9 +72,13 @@ class Flux:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """An app cluster that is connected to a control plane: what its author `said`, and what that refers to."""
+    """An app cluster that is connected to a control plane: what its author `said`, and what that refers to.
+
+    The claim namespace is ours to make, but for `default`, which is there, and in a Legacy Space, where nothing is made.
+    """
 
     said: gitops.Connector
     control_plane: ControlPlane
     target: Target
     token: SecretKey | Token | None
+    makes_namespace: bool

@@ -185,9 +185,10 @@ class Consumers:
             self.wrong((*at, c.given), f"is the token of {whose}, which never leaves this cluster; make one for the connector")
         if not target.place.helm_provider_config_name:
             self.wrong((*at, "target"), f"names {c.target}, which has no ProviderConfig of provider-helm; {tenancy.ASK}")
-        if c.claim_namespace != "default" and not space.legacy:
+        makes_namespace = c.claim_namespace != "default" and not space.legacy
+        if makes_namespace:
             self.reachable((*at, "controlPlane"), control_plane)
-        return consumed.Connector(c, control_plane, target, token)
+        return consumed.Connector(c, control_plane, target, token, makes_namespace)
 
     # What all of them share.
 

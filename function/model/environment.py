@@ -45,16 +45,11 @@ class Environment:
     connectors: tuple[Connector, ...] = ()
 
     @cached_property
-    def entered(self) -> frozenset[tuple[str, str, str]]:
-        """Control planes that something goes into, as (space, group, name)."""
-        inside = [r.control_plane for r in self.resources if r.control_plane]
-        inside += [c for c in self.control_planes if c.configurations]
-        inside += [c.control_plane for c in self.connectors if self.makes_claim_namespace(c)]
-        return frozenset((c.space, c.group, c.name) for c in inside)
-
-    def makes_claim_namespace(self, c: Connector) -> bool:
-        """Whether the claim namespace of a connector is ours to make: `default` is there, and nothing is made in a Legacy Space."""
-        return c.said.claim_namespace != "default" and not self.spaces[c.control_plane.space].legacy
+    def entered(self) -> tuple[ControlPlane, ...]:
+        """Control planes that something goes into."""
+        inside = {r.control_plane.entry for r in self.resources if r.control_plane}
+        inside |= {c.control_plane.entry for c in self.connectors if c.makes_namespace}
+        return tuple(c for c in self.control_planes if c.configurations or c.entry in inside)
 
     @cached_property
     def read(self) -> tuple[SecretKey | Token, ...]:

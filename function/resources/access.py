@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from function import endpoints, kube, names, tokens
 from function.desired import Composed
 from function.model.environment import Environment
-from function.model.parts import ControlPlane, SecretKey, Space
+from function.model.parts import SecretKey, Space
 from function.observed import WANTED, Observed
 
 MOVED = "cannot change its host from {old} to {new} while {old} is in use: list {old} in formerHosts if it is the same Space"
@@ -15,16 +15,15 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     """The kubeconfig Secret and the ProviderConfigs. A Legacy Space gets none: nothing is created in it."""
     hosts = endpoints.hosts(env, observed)
     spaces = [s for s in env.spaces.values() if not s.legacy]
-    entered = [c for c in env.control_planes if (c.space, c.group, c.name) in env.entered]
     if env.namespaced or env.hub:
-        yield from _secret(env, _kept(env, observed) | _wanted(env, hosts, spaces, entered))
+        yield from _secret(env, _kept(env, observed) | _wanted(env, hosts, spaces))
     for s in spaces:
         key, host = names.space_access(s.name), hosts[s.name]
         kubeconfig = s.kubeconfig or _generated(env, names.space_endpoint_key(s.name))
         refused = MOVED.format(old=host, new=s.host) if host != s.host and key in observed else ""
         token, needs = tokens.current(s.token, observed)
         yield Composed(key, kube.provider_config(env, key, host, kubeconfig, token), needs=needs, leads=True, entry=s.name, refused=refused)
-    for c in entered:
+    for c in env.entered:
         s, key = env.spaces[c.space], names.control_plane_access(c)
         kubeconfig = c.kubeconfig or _generated(env, names.control_plane_endpoint_key(c))
         token, needs = tokens.current(s.token, observed)
@@ -43,10 +42,10 @@ def _secret(env: Environment, data: Mapping[str, str]) -> Iterator[Composed]:
     yield Composed(key, manifest, entry=key)
 
 
-def _wanted(env: Environment, hosts: Mapping[str, str], spaces: list[Space], entered: list[ControlPlane]) -> dict[str, str]:
+def _wanted(env: Environment, hosts: Mapping[str, str], spaces: list[Space]) -> dict[str, str]:
     """Kubeconfigs of what the environment has."""
     urls = {names.space_endpoint_key(s.name): (s, names.space_url(hosts[s.name])) for s in spaces if not s.kubeconfig}
-    for c in entered:
+    for c in env.entered:
         if not c.kubeconfig:
             urls[names.control_plane_endpoint_key(c)] = (env.spaces[c.space], names.control_plane_url(hosts[c.space], c))
     return {key: kube.encoded(kube.kubeconfig(env.organization, s, url)) for key, (s, url) in sorted(urls.items())}

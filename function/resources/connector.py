@@ -19,7 +19,7 @@ def compose(env: Environment, observed: Observed) -> Iterator[Composed]:
     for c in env.connectors:
         cp = c.control_plane
         namespace = names.claim_namespace(cp, c.said.claim_namespace)
-        if env.makes_claim_namespace(c) and namespace not in made:
+        if c.makes_namespace and namespace not in made:
             yield _namespace(env, c, namespace, hosts)
             made.add(namespace)
         key, (token, uses) = names.connector(c.target), tokens.current(c.token, observed)
