@@ -4,7 +4,6 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from function import kubeconfigs, names
@@ -12,7 +11,7 @@ from function.desired import Manifest
 from function.kubeconfigs import NoKubeconfigError
 from function.model.checks import RESERVED_LABELS
 from function.model.environment import dig
-from function.model.tenancy import RESERVED_GROUPS
+from function.model.tenancy import reserved
 from function.model.types import VERSION
 from function.observed import text
 
@@ -36,8 +35,8 @@ def environment_from(
     )
     groups = [o for o in found if o.get("kind") == "Namespace" and text(o, "metadata", "labels", names.LABEL_GROUP) == "true"]
     planes = [o for o in found if o.get("kind") == "ControlPlane" and text(o, "apiVersion").startswith("spaces.upbound.io/")]
-    notes = [f"group {_place(o)} is left out: it belongs to the Space itself" for o in groups if _is_the_spaces(o)]
-    groups, planes = ([o for o in some if not _is_the_spaces(o)] for some in (groups, planes))
+    notes = [f"group {_place(o)} is left out: it belongs to the Space itself" for o in groups if reserved(_place(o))]
+    groups, planes = ([o for o in some if not reserved(_place(o))] for some in (groups, planes))
     if not groups and not planes:
         raise NoKubeconfigError("there is no group and no control plane to adopt; give what kubectl get -o yaml prints of both")
     count, entries = Counter(text(o, "metadata", "name") for o in planes), []
@@ -73,10 +72,6 @@ def _unpacked(document: object) -> Iterator[Mapping[str, Any]]:
 def _place(o: Mapping[str, Any]) -> str:
     """The group that an object is in, or is."""
     return text(o, "metadata", "namespace") or text(o, "metadata", "name")
-
-
-def _is_the_spaces(o: Mapping[str, Any]) -> bool:
-    return any(fnmatchcase(_place(o), glob) for glob in RESERVED_GROUPS)
 
 
 def _common(o: Mapping[str, Any]) -> Manifest:

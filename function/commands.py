@@ -7,6 +7,7 @@ from function.model.consumed import Connector
 from function.model.environment import Environment
 from function.model.parts import SecretKey
 from function.observed import dig
+from function.resources import connector as family
 
 _about_up = given.options(
     click.option("--up-cli-image", default=printed.UP_CLI, show_default=True, metavar="IMAGE", help="Image with the up command."),
@@ -120,7 +121,7 @@ def values(file: str, name: str, composition: str | None) -> None:
     For a Legacy Space the chart is mcp-connector of https://charts.upbound.io/beta, and the token's value is mcp.token.
     """  # noqa: D301  # click takes a real backspace.
     env, c = _connector(file, name, composition)
-    click.echo(documents.dump(printed.connector_values(env, c)), nl=False)
+    click.echo(documents.dump(family.values(env, c, env.spaces[c.control_plane.space].host)), nl=False)
 
 
 @connector.command()

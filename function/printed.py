@@ -9,7 +9,6 @@ from function.desired import Manifest
 from function.model.consumed import Connector
 from function.model.environment import Environment
 from function.model.parts import SecretKey
-from function.resources import connector
 
 UP_CLI = "xpkg.upbound.io/upbound/up-cli:v0.39.0"
 """The image with the `up` command. Pinned: what it prints is a token."""
@@ -96,11 +95,6 @@ def flux_patch(image: str, token: SecretKey) -> Manifest:
         {"op": "add", "path": f"{at}/initContainers", "value": up["initContainers"]},
     ]
     return {"patches": [{"target": {"kind": "Deployment", "name": "kustomize-controller"}, "patch": documents.dump(steps)}]}
-
-
-def connector_values(env: Environment, c: Connector) -> Manifest:
-    """The values file of a connector, but for its token."""
-    return connector.values(env, c, env.spaces[c.control_plane.space].host)
 
 
 def migration(env: Environment, c: Connector, file: str, composition: str | None) -> list[str]:

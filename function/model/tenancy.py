@@ -117,7 +117,7 @@ def _control_plane(at: Location, c: ControlPlane, env: Environment, rule: Rule) 
     if ref := c.spec.get("writeConnectionSecretToRef"):
         yield from _group((*at, "writeConnectionSecretToRef", "namespace"), ref["namespace"], rule)
     host = c.spec.get("hostNamespace")
-    if host and (_reserved(host["name"]) or not _matches(host["name"], rule.host_namespaces)):
+    if host and (reserved(host["name"]) or not _matches(host["name"], rule.host_namespaces)):
         yield Problem((*at, "hostNamespace", "name"), f"may not be used: it names a namespace of the Space's own cluster; {ASK}")
     if c.kubeconfig:
         yield from _kubeconfig((*at, "kubeconfigSecretRef"), c.kubeconfig, "ControlPlaneKubeconfig", env, rule)
@@ -138,7 +138,7 @@ def _kubeconfig(at: Location, ref: SecretKey, use: str, env: Environment, rule: 
 
 
 def _group(at: Location, name: str, rule: Rule) -> Iterator[Problem]:
-    if _reserved(name):
+    if reserved(name):
         yield Problem(at, f"names {name}, which belongs to the Space itself; choose another group")
     elif not _matches(name, rule.groups):
         yield Problem(at, f"names {name}, which may not be used from this namespace; {ASK}")
@@ -204,7 +204,7 @@ def _connector(at: Location, c: Connector, env: Environment, rule: Rule) -> Iter
     token = _secret(c.token)
     if token and token is c.token:
         yield from _token((*at, "tokenSecretRef"), token, env, rule, "ConnectorToken")
-    if _reserved(c.said.claim_namespace):
+    if reserved(c.said.claim_namespace):
         yield Problem((*at, "claimNamespace"), f"names {c.said.claim_namespace}, which belongs to the control plane itself; choose another")
     if ref := c.said.kubeconfig_secret_ref:
         yield from _there((*at, "kubeconfigSecretRef"), ref.name, "ConnectorKubeconfig", c.target)
@@ -274,7 +274,8 @@ def _listed(ref: SecretKey, rule: Rule, use: str) -> bool:
     return any((r.namespace, r.name, r.key, r.use) == (ref.namespace, ref.name, ref.key, use) for r in rule.secrets)
 
 
-def _reserved(name: str) -> bool:
+def reserved(name: str) -> bool:
+    """Whether a namespace of a Space belongs to the Space itself."""
     return _matches(name, RESERVED_GROUPS)
 
 
