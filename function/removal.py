@@ -4,20 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import kube, names
+from function import kube, lifecycle, names
 from function.desired import Composed, managed
-from function.lifecycle import (
-    Notice,
-    Settled,
-    Trouble,
-    WhenRemoved,
-    confirmation_for,
-    moved,
-    remembering,
-    spared,
-    title,
-    with_policies,
-)
+from function.lifecycle import Notice, Settled, Trouble, WhenRemoved
 from function.model.environment import Environment
 from function.model.parts import Policies
 from function.observed import WANTED, Observed, dig
@@ -47,21 +36,21 @@ def unwanted(env: Environment, key: str, observed: Observed, *, leave: bool, hos
     now, sight, space = kube.restated(env, key, observed), Sight.of(env, key, observed), names.space_of(key)
     if sight.going and not sight.deleting:
         return None
-    if when is WhenRemoved.ASK and not sight.going and space in hosts and moved(key, hosts[space], observed):
-        looking = with_policies(now, ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
+    if when is WhenRemoved.ASK and not sight.going and space in hosts and lifecycle.moved(key, hosts[space], observed):
+        looking = lifecycle.with_policies(now, ("Observe",), {names.ANNOTATION_HOST: hosts[space]})
         return Settled(looking, _pending(key, looking, "is looked at once more: its Space has moved"))
     unknown = "" if leave else _held_unknown(env, key, observed, when=when)
     when = when or WhenRemoved.ASK
     if why := unknown or _held_because(env, key, observed, when=when, leave=leave):
         kept = _without_delete(now, sight)
         return Settled(kept, _pending(key, kept, why))
-    if leave or _lives_on(env, key, observed, when) or confirmation_for(key, observed).uid == "unknown":
+    if leave or _lives_on(env, key, observed, when) or lifecycle.confirmation_for(key, observed).uid == "unknown":
         # Without Delete first; only when that is observed does the Object go.
-        return Settled(with_policies(now, Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
+        return Settled(lifecycle.with_policies(now, Policies.WITHOUT_DELETE.value, {})) if sight.deleting else None
     # With Delete first; only when that is observed does the Object go, and the remote object with it. What is confirmed by
     # its uid goes only once the provider has looked again: a later namesake would be seen by then.
     gone = sight.policies == ("*",) and (not _confirming(env, when) or sight.going or _read(key, observed))
-    return None if gone else Settled(with_policies(now, ("*",), {}))
+    return None if gone else Settled(lifecycle.with_policies(now, ("*",), {}))
 
 
 def _confirming(env: Environment, when: WhenRemoved) -> bool:
@@ -78,14 +67,14 @@ def _read(key: str, observed: Observed) -> bool:
 
 def _without_delete(c: Composed, sight: Sight) -> Composed:
     """`c` as it is, but for Delete: deleting the environment must not delete what is held."""
-    return with_policies(c, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else c
+    return lifecycle.with_policies(c, Policies.WITHOUT_DELETE.value, {}) if sight.deleting else c
 
 
 def _held_unknown(env: Environment, key: str, observed: Observed, *, when: WhenRemoved | None) -> str:
     """Why `key` may not go where what was noted of it is lost, or an empty string."""
     lost = when is None or (names.space_of(key) and not observed.annotation(key, names.ANNOTATION_HOST))
     text = "is held because its annotations are lost, which say how it goes: put its line back first"
-    return text if lost and confirmation_for(key, observed) not in env.confirmations else ""
+    return text if lost and lifecycle.confirmation_for(key, observed) not in env.confirmations else ""
 
 
 def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenRemoved, leave: bool) -> str:
@@ -93,9 +82,9 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
     sight, space = Sight.of(env, key, observed), names.space_of(key)
     if space in env.spaces and env.spaces[space].legacy:
         return f"is held because nothing can be in a Legacy Space: give Space {space} its type back"
-    lives_on, confirmation = _lives_on(env, key, observed, when), confirmation_for(key, observed)
+    lives_on, confirmation = _lives_on(env, key, observed, when), lifecycle.confirmation_for(key, observed)
     confirming = _confirming(env, when)
-    if leave or (lives_on and not (confirming and (sight.remote is None or spared(env, key, observed)))):
+    if leave or (lives_on and not (confirming and (sight.remote is None or lifecycle.spared(env, key, observed)))):
         return ""
     # What is read already as what is to go has been confirmed; anything else could be a namesake by now.
     unread = confirming and sight.policies != ("*",) and not sight.going and not _read(key, observed)
@@ -112,12 +101,12 @@ def _held_because(env: Environment, key: str, observed: Observed, *, when: WhenR
 def _instead(env: Environment, key: str, observed: Observed) -> str:
     """What its line says now, where it was renamed or moved: that is a removal and a creation."""
     place, _, name = key.rpartition("/")
-    entry = confirmation_for(key, observed).name
+    entry = lifecycle.confirmation_for(key, observed).name
     for c in env.control_planes if key.startswith("controlplane/") else ():
         other = names.control_plane(c)
         moved_or_renamed = not observed.seen(other) and (c.name == name or other.startswith(f"{place}/"))
         if other != key and (c.entry == entry or moved_or_renamed):
-            return f" (renaming or moving it makes another one: {title(other, c.entry)})"
+            return f" (renaming or moving it makes another one: {lifecycle.title(other, c.entry)})"
     return ""
 
 
@@ -128,11 +117,11 @@ def _lives_on(env: Environment, key: str, observed: Observed, when: WhenRemoved)
     # An Object that only looked for a moment was ours to change before: its annotation says so.
     known = bool(observed.annotation(key, names.ANNOTATION_WHEN_REMOVED))
     ours = sight.ours or (known and sight.owner == "ours" and sight.fresh)
-    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not ours or spared(env, key, observed)
+    return chosen or env.policies is not Policies.FULL or sight.owner == "another" or not ours or lifecycle.spared(env, key, observed)
 
 
 def _pending(key: str, c: Composed, text: str) -> Notice:
-    return Notice(Trouble.REMOVAL_PENDING, key, title(key, c.entry or key.rpartition("/")[2]), text)
+    return Notice(Trouble.REMOVAL_PENDING, key, lifecycle.title(key, c.entry or key.rpartition("/")[2]), text)
 
 
 def spare_groups(env: Environment, settled: dict[str, Settled | None], observed: Observed) -> dict[str, Settled | None]:
@@ -162,8 +151,8 @@ def _spare(settled: Settled, *, remember: bool) -> Settled:
     """A group without Delete."""
     policies = tuple(dig(settled.composed.manifest, "spec", "managementPolicies") or ())
     kept = Policies.WITHOUT_DELETE.value if policies == ("*",) else policies
-    c = remembering(settled.composed) if remember else settled.composed
-    return Settled(with_policies(c, kept, {names.SPARED: "true"} if remember else {}), settled.notice)
+    c = lifecycle.remembering(settled.composed) if remember else settled.composed
+    return Settled(lifecycle.with_policies(c, kept, {names.SPARED: "true"} if remember else {}), settled.notice)
 
 
 def _place(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str, str]:

@@ -9,18 +9,7 @@ from function.model.consumers import Consumers
 from function.model.environment import Environment
 from function.model.errors import InvalidError, Location, Problem, unknown
 from function.model.input import Input
-from function.model.parts import (
-    ENVIRONMENT,
-    Confirmation,
-    ControlPlane,
-    Group,
-    Identity,
-    Policies,
-    Resource,
-    SecretKey,
-    Space,
-    Token,
-)
+from function.model.parts import ENVIRONMENT, Confirmation, ControlPlane, Group, Identity, Policies, Resource, SecretKey, Space, Token
 from function.model.references import SecretKeyRef
 
 LEGACY_HOST = "proxy.upbound.io"
