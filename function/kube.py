@@ -14,7 +14,6 @@ from function.model.consumed import Target
 from function.model.environment import Environment, dig
 from function.model.parts import DOMAIN, SecretKey, Space
 from function.observed import Observed, listed
-from function.readiness import Document
 
 CLUSTER = "kubernetes.crossplane.io"
 NAMESPACED = "kubernetes.m.crossplane.io"
@@ -203,36 +202,27 @@ def reference(manifest: Manifest) -> Manifest:
 
 def restated(env: Environment, key: str, observed: Observed) -> Composed:
     """`key` again, as it is observed: what is ours to write of it, and nothing that others wrote."""
-    document = observed.document(key)
-    metadata, spec = _mapping(document.get("metadata")), _mapping(document.get("spec"))
+    document, metadata = observed.document(key), plain(observed.mapping(key, "metadata"))
+    is_object = document.get("kind") == "Object"
     # An external-name that were dropped with its line would have the provider make another.
-    ours, theirs = DOMAIN, () if document.get("kind") == "Object" else (names.ANNOTATION_EXTERNAL_NAME,)
-    annotations = {k: v for k, v in _mapping(metadata.get("annotations")).items() if k.startswith(ours) or k in theirs}
+    theirs = () if is_object else (names.ANNOTATION_EXTERNAL_NAME,)
+    annotations = {k: v for k, v in observed.mapping(key, "metadata", "annotations").items() if k.startswith(DOMAIN) or k in theirs}
+    # A tool finds what is no Object by its labels. Those of Crossplane are Crossplane's to write.
+    labels = {k: v for k, v in observed.mapping(key, "metadata", "labels").items() if not (is_object or k.startswith("crossplane.io/"))}
     manifest: Manifest = {
         **{k: document[k] for k in ("apiVersion", "kind") if isinstance(document.get(k), str)},
         "metadata": {
             "name": names.object_name(env.identity, key),
             **{k: metadata[k] for k in ("name", "namespace") if k in metadata},
-            **({"annotations": annotations} if annotations else {}),
-            **_labels(document, metadata),
+            **{k: plain(v) for k, v in (("annotations", annotations), ("labels", labels)) if v},
         },
     }
     if desired.managed(document):
+        spec = plain(observed.mapping(key, "spec"))
         manifest["spec"] = {k: spec[k] for k in _MANAGED_SPEC if k in spec}
     else:
         manifest.update({k: plain(document[k]) for k in ("spec", "type", "data") if document.get(k) is not None})
-    return Composed(key, manifest, entry=str(annotations.get(names.ANNOTATION_ENTRY, "")))
-
-
-def _labels(document: Document, metadata: Manifest) -> Manifest:
-    """The labels of what is no Object: a tool finds it by them. Those of Crossplane are Crossplane's to write."""
-    labels = {k: v for k, v in _mapping(metadata.get("labels")).items() if not k.startswith("crossplane.io/")}
-    return {"labels": labels} if labels and document.get("kind") != "Object" else {}
-
-
-def _mapping(value: Any) -> Manifest:  # noqa: ANN401  # Any JSON value.
-    """`value` as a plain dict, empty where it is none."""
-    return plain(value) if isinstance(value, Mapping) else {}
+    return Composed(key, manifest, entry=observed.annotation(key, names.ANNOTATION_ENTRY))
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # Any JSON value.
