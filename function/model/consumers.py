@@ -1,11 +1,10 @@
 """What consumes control planes, from the author's spec: defaults applied, targets and credentials resolved."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-from function.model import checks, consumed, defaults, gitops, tenancy, unread
+from function.model import checks, consumed, gitops, tenancy, unread
 from function.model import parts as e
 from function.model import spec as s
 from function.model.errors import Location, nearest, unknown
@@ -22,9 +21,13 @@ FLUX_WAYS = (
 
 @dataclass(frozen=True)
 class Consumers:
-    """What the methods share. `wrong`, `token` and `reachable` are those of the whole environment."""
+    """What the methods share. `settings` has every control plane, with where it stands and what is said of it.
+
+    `wrong`, `token` and `reachable` are those of the whole environment.
+    """
 
     spec: s.Spec
+    settings: Sequence[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]
     input: Input
     identity: e.Identity
     namespaced: bool
@@ -214,14 +217,6 @@ class Consumers:
                 (*at, "namespace"), "is a foreign namespace of this cluster, where nothing can be composed; live there, or leave it out"
             )
         return consumed.Target(place, namespace or own, kind)
-
-    @cached_property
-    def settings(self) -> list[tuple[Location, e.ControlPlane, s.ControlPlaneSettings]]:
-        """Every control plane, with where it stands and what is said of it."""
-        return [
-            (("spec", "controlPlanes", i), self.control_planes[entry.name], defaults.merged(self.spec.defaults.control_plane, entry))
-            for i, entry in enumerate(self.spec.control_planes)
-        ]
 
     def _unique(self, found: Iterable[tuple[Location, object]], text: str) -> None:
         for problem in checks.unique(found, text):

@@ -49,7 +49,9 @@ class Resolver:
         self._unique("groups", ((i, "", (g.space, g.name)) for i, g in enumerate(self.groups.values())), "names a group of its Space twice")
         self.problems += resolve_iam.problems(spec, self.iam, namespaced=self.namespaced)
         self.problems += resolve_iam.robots_that_make_groups(self.spaces.values(), self.groups.values())
-        self.control_planes = {e.name: self._control_plane(("spec", "controlPlanes", i), e) for i, e in enumerate(spec.control_planes)}
+        shared = spec.defaults.control_plane
+        merged = [(("spec", "controlPlanes", i), e, defaults.merged(shared, e)) for i, e in enumerate(spec.control_planes)]
+        self.control_planes = {e.name: self._control_plane(at, e, settings) for at, e, settings in merged}
         self._unique_control_planes(list(self.control_planes.values()))
         entered = [c for c in self.control_planes.values() if not self._legacy(c.space)]
         self.problems += (*stages.lacking(entered, spec), *stages.problems(entered, spec.rollout))
@@ -62,8 +64,9 @@ class Resolver:
         rollout = tuple(stages.stages(entered, spec.rollout))
         self.problems += service_checks.problems(resources, self.spaces, self.control_planes.values(), self.groups.values(), rollout)
         self.problems += stages.repeated(resources)
-        shared = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable, self.iam)
-        consumers = Consumers(spec, self.input, *shared).resolved()
+        settings = [(at, self.control_planes[e.name], settings) for at, e, settings in merged]
+        whole = (self.identity, self.namespaced, self.spaces, self.control_planes, self._wrong, self._token, self._reachable, self.iam)
+        consumers = Consumers(spec, settings, self.input, *whole).resolved()
         self.problems += resolve_iam.taken(self.iam, self.named)
         if self.problems:
             raise InvalidError(dict.fromkeys(self.problems))
@@ -163,14 +166,14 @@ class Resolver:
 
     # Control planes.
 
-    def _control_plane(self, at: Location, e: s.ControlPlane) -> ControlPlane:
+    def _control_plane(self, at: Location, e: s.ControlPlane, settings: s.ControlPlaneSettings) -> ControlPlane:
+        """A control plane, with `settings` that have the defaults under its own."""
         listed = self.groups.get(e.group or DEFAULT_GROUP)
         space = self._placed((*at, "space"), e.space if e.space or not listed else listed.space)
         if listed and listed.space != space:
             self._wrong((*at, "space"), f"is not the Space of group {listed.entry}; leave it out, or write {listed.space}")
         group = listed.name if listed else e.group or DEFAULT_GROUP
         listed = listed or next((g for g in self.groups.values() if (g.space, g.name) == (space, group)), None)
-        settings = defaults.merged(self.spec.defaults.control_plane, e)
         policies = _policies(settings.management_policies, listed.policies if listed else self.policies)
         return ControlPlane(
             entry=e.name,
