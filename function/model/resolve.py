@@ -205,12 +205,10 @@ class Resolver:
     def _unique_control_planes(self, control_planes: list[ControlPlane]) -> None:
         places = ((i, "", (c.space, c.group, c.name)) for i, c in enumerate(control_planes))
         self._unique("controlPlanes", places, "names a control plane of its group twice; set remoteName or group")
-        refs = ((i, c, c.spec.get("writeConnectionSecretToRef")) for i, c in enumerate(control_planes))
-        secrets = ((i, "writeConnectionSecretToRef", (c.space, r["namespace"], r["name"])) for i, c, r in refs if r)
-        self._unique("controlPlanes", secrets, "names the Secret of another control plane; write a name for each")
-        hosts = ((i, c, c.spec.get("hostNamespace")) for i, c in enumerate(control_planes))
-        namespaces = ((i, "hostNamespace", (c.space, h["name"])) for i, c, h in hosts if h)
-        self._unique("controlPlanes", namespaces, "names the namespace of another control plane; write a name for each")
+        for field, noun in (("writeConnectionSecretToRef", "Secret"), ("hostNamespace", "namespace")):
+            refs = ((i, c.space, c.spec[field]) for i, c in enumerate(control_planes) if field in c.spec)
+            named = ((i, field, (space, ref.get("namespace"), ref["name"])) for i, space, ref in refs)
+            self._unique("controlPlanes", named, f"names the {noun} of another control plane; write a name for each")
 
     # Other objects.
 
