@@ -130,15 +130,16 @@ def _unwanted(
     gone = sorted((key for key in observed if key not in wanted), key=lambda k: (not k.startswith("controlplane/"), k))
     if not gone:
         return {}
-    referrers, places, hosts = (
-        relations.referrers(observed, *stated),
-        relations.RemotePlaces(env, wanted, observed),
-        endpoints.hosts(env, observed),
-    )
+    referrers, hosts = relations.referrers(observed, *stated), endpoints.hosts(env, observed)
+    places = {relations.place(env, c.key, c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
     out: dict[str, Settled | None] = {}
     for key in gone:
         inside = names.control_plane_of(key)
-        leave = places.wanted_elsewhere(key) or bool(inside and inside not in wanted) or removal.in_conflict(key, foreign)
+        leave = (
+            relations.place(env, key, observed.document(key)) in places
+            or bool(inside and inside not in wanted)
+            or removal.in_conflict(key, foreign)
+        )
         with_home = removal.held_with(out.get(inside), env, key, observed)
         out[key] = with_home or removal.unwanted(env, key, observed, leave=leave, hosts=hosts)
         used = any(referrers[i] - {key} for i in relations.identities(observed.document(key))) or relations.acts(key, wanted, observed)

@@ -102,24 +102,12 @@ _REFERENCES = (
 """Where resources of provider-upbound refer to each other."""
 
 
-class RemotePlaces:
-    """Which remote object each Object stands for, told by host, control plane, kind, namespace and name."""
-
-    def __init__(self, env: Environment, wanted: Mapping[str, Composed], observed: Observed) -> None:
-        """Read the places of all wanted Objects."""
-        self._observed = observed
-        self._moved = env.moved
-        self._wanted = {self._place(c.key, c.manifest) for c in wanted.values() if c.manifest["kind"] == "Object"}
-
-    def wanted_elsewhere(self, key: str) -> bool:
-        """Whether a wanted Object stands for the same remote object as the observed one `key`."""
-        return self._place(key, self._observed.document(key)) in self._wanted
-
-    def _place(self, key: str, document: Document) -> tuple[Any, ...]:
-        host, manifest = dig(document, "metadata", "annotations", names.ANNOTATION_HOST), dig(document, *WANTED)
-        inside = names.control_plane_of(key).split("/")[2:]
-        what = [dig(manifest, *path) for path in (("kind",), ("metadata", "namespace"), ("metadata", "name"))]
-        return (self._moved.get(str(host), str(host)), *inside, names.group_of_version(dig(manifest, "apiVersion")), *map(str, what))
+def place(env: Environment, key: str, document: Document) -> tuple[str, ...]:
+    """Which remote object the Object `key` stands for: its host, control plane, API group, kind, namespace and name."""
+    host, manifest = str(dig(document, "metadata", "annotations", names.ANNOTATION_HOST)), dig(document, *WANTED)
+    inside = names.control_plane_of(key).split("/")[2:]
+    what = [dig(manifest, *path) for path in (("kind",), ("metadata", "namespace"), ("metadata", "name"))]
+    return (env.moved.get(host, host), *inside, names.group_of_version(dig(manifest, "apiVersion")), *map(str, what))
 
 
 def edges(wanted: Mapping[str, Composed], observed: Observed) -> Iterator[tuple[str, str, bool]]:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from function import kube, lifecycle, names
+from function import kube, lifecycle, names, relations
 from function.desired import Composed, managed
 from function.lifecycle import Notice, Settled, Trouble, WhenRemoved
 from function.model.environment import Environment
 from function.model.parts import Policies
-from function.observed import WANTED, Observed, dig
+from function.observed import Observed, dig
 from function.sight import Sight
 
 
@@ -157,9 +157,8 @@ def _spare(settled: Settled, *, remember: bool) -> Settled:
 
 def _place(env: Environment, key: str, s: Settled | None, observed: Observed) -> tuple[str, str, str]:
     """The host, namespace and name of the remote object of `key`."""
-    document = s.composed.manifest if s else observed.document(key)
-    host, metadata = str(dig(document, "metadata", "annotations", names.ANNOTATION_HOST)), dig(document, *WANTED, "metadata")
-    return env.moved.get(host, host), str(dig(metadata, "namespace")), str(dig(metadata, "name"))
+    host, *_, namespace, name = relations.place(env, key, s.composed.manifest if s else observed.document(key))
+    return host, namespace, name
 
 
 def in_conflict(key: str, conflicts: AbstractSet[str]) -> bool:
