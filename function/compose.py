@@ -52,7 +52,7 @@ def compose(env: Environment, observed: Observed) -> Plan:
     linked = {key: _linked(s, wanted, observed) if key in wanted else s.composed.manifest for key, s in stay.items()}
     manifests = relations.secured(linked, observed)
     emitted = tuple(
-        _emitted(wanted[key], manifest, observed) if key in wanted else Emitted(key, manifest, observed.ready(key), wanted=False)
+        _emitted(wanted[key], manifest, observed) if key in wanted else Emitted(key, manifest, observed.ready(key))
         for key, manifest in manifests.items()
     )
     return Plan(

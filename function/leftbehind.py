@@ -21,7 +21,7 @@ def left_behind(plan: Plan, observed: Observed) -> list[dict[str, str]]:
     found: dict[tuple[str, str], dict[str, str]] = {}
     for e in plan.emitted:
         if (
-            e.wanted
+            e.key in plan.wanted
             and not e.stated
             and e.manifest.get("kind") == "Object"
             and {"*", "Update"} & set(dig(e.manifest, "spec", "managementPolicies") or ())

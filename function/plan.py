@@ -9,7 +9,7 @@ from function.rollout import Rollout
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """A composed resource as Crossplane gets it. `wanted` is false for what is held or on its way out.
+    """A composed resource as Crossplane gets it, be it wanted, held or on its way out.
 
     `stated` is true where the observed Object says of its remote object exactly what this one says.
     """
@@ -17,7 +17,6 @@ class Emitted:
     key: str
     manifest: Manifest
     ready: bool
-    wanted: bool = True
     stated: bool = False
 
 

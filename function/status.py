@@ -256,5 +256,5 @@ def _message(conditions: Sequence[Condition], plan: Plan) -> str:
     bad = [c for c in conditions if c.status == (c.type in _WORSE_IF_TRUE) and c.type != "Deletable"]
     order = (*_WORSE_IF_TRUE, "CredentialsReady", *(f[0] for f in _FAMILIES), "RolledOut")
     worst = min(bad, key=lambda c: order.index(c.type), default=None)
-    leaving = [*(e.key for e in plan.emitted if not e.wanted), *plan.going]
+    leaving = [*(e.key for e in plan.emitted if e.key not in plan.wanted), *plan.going]
     return worst.message if worst else f"removing {few(leaving)}" if leaving else "all is ready"

@@ -28,12 +28,12 @@ def told(env: Environment, plan: Plan, observed: Observed) -> list[str]:
     # The entry of a group in which something lives on says that the group goes with the environment all the same.
     meant = {lifecycle.confirmation_for(k, observed) for k in plan.wanted if lifecycle.remembers(k, observed)}
     early = (c for c in env.confirmations if c in installed or ((c.kind, c.name) in named and c.kind != "Configuration" and c not in meant))
-    spared = [e for e in plan.emitted if e.wanted and lifecycle.spared(env, e.key, observed)]
+    spared = [e for e in plan.emitted if e.key in plan.wanted and lifecycle.spared(env, e.key, observed)]
     insecure = [c.said.name for c in env.connectors if c.said.insecure_skip_tls_verify]
     places = Counter((c.control_plane.entry, c.said.claim_namespace) for c in env.connectors)
     shared = [f"connectors share claim namespace {n} of control plane {c}: give each its own" for (c, n), k in places.items() if k > 1]
-    used = [e.key for e in plan.emitted if e.key.startswith("group/") and e.wanted and plan.wanted[e.key].life is Life.USED]
-    theirs = [plan.wanted[key].entry for key in used if Sight.of(env, key, observed).owner == "another"]
+    used = [c for c in plan.wanted.values() if c.key.startswith("group/") and c.life is Life.USED]
+    theirs = [c.entry for c in used if Sight.of(env, c.key, observed).owner == "another"]
     many = f"{len(plan.emitted)} composed resources are more than the {MOST_CHILDREN} that one environment should have"
     return [
         *(f"certificate of Space {s.name} is not verified" for s in env.spaces.values() if s.insecure),
