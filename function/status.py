@@ -230,18 +230,16 @@ def _deletable(env: Environment, plan: Plan, observed: Observed) -> Condition:
     labels = {key: observed.mapping(key, *REMOTE, "metadata", "labels") for key in deleted}
     protected = [deleted[key] for key in deleted if labels[key].get(names.LABEL_GROUP_PROTECTION) == "true"]
     lost = sorted({deleted[k] for k, _, held in relations.edges(plan.wanted, observed) if k in deleted and not held})
-    if plan.notices or plan.going or changing:
-        text = f"not yet: {few(changing or [n.title for n in plan.notices] or plan.going)}"
-        return Condition("Deletable", status=False, reason="Preparing", message=text)
-    if protected:
-        text = f"set deletionProtection: false first: {few(protected)}"
-        return Condition("Deletable", status=False, reason="GroupProtected", message=text)
-    if rests:
-        text = "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order"
-        return Condition("Deletable", status=False, reason="OrderNotSecured", message=f"{text}: Space {few(rests)}")
-    if lost:
-        text = f"not yet: the order of deletion is not secured for {few(lost)}"
-        return Condition("Deletable", status=False, reason="Preparing", message=text)
+    robots = "a robot's token would go while it is in use: write tokenSecretRef first, or empty the lists, which removes all in order"
+    obstacles = (  # What is in the way, first things first.
+        ("Preparing", changing or [n.title for n in plan.notices] or plan.going, "not yet: "),
+        ("GroupProtected", protected, "set deletionProtection: false first: "),
+        ("OrderNotSecured", rests, f"{robots}: Space "),
+        ("Preparing", lost, "not yet: the order of deletion is not secured for "),
+    )
+    for reason, found, text in obstacles:
+        if found:
+            return Condition("Deletable", status=False, reason=reason, message=f"{text}{few(found)}")
     what = few(list(deleted.values())) or "nothing in a Space"
     return Condition("Deletable", status=True, reason="Ready", message=f"deleting the environment deletes {what}")
 
