@@ -8,7 +8,7 @@ from typing import Any
 
 from function import kubeconfigs, names
 from function.desired import Manifest
-from function.kubeconfigs import NoKubeconfigError
+from function.documents import UnusableError
 from function.model.checks import RESERVED_LABELS
 from function.model.environment import dig
 from function.model.tenancy import reserved
@@ -27,7 +27,7 @@ def environment_from(
     Applying it changes nothing of them but the environment's label: what a spec leaves out, a merge patch leaves alone.
 
     Raises:
-        NoKubeconfigError: the kubeconfig is not one that `up ctx` wrote, or there is nothing to adopt.
+        UnusableError: the kubeconfig is not one that `up ctx` wrote, or there is nothing to adopt.
     """
     made = kubeconfigs.environment_from(kubeconfig, name, namespace, api=api)
     found = sorted(
@@ -38,7 +38,7 @@ def environment_from(
     notes = [f"group {_place(o)} is left out: it belongs to the Space itself" for o in groups if reserved(_place(o))]
     groups, planes = ([o for o in some if not reserved(_place(o))] for some in (groups, planes))
     if not groups and not planes:
-        raise NoKubeconfigError("there is no group and no control plane to adopt; give what kubectl get -o yaml prints of both")
+        raise UnusableError("there is no group and no control plane to adopt; give what kubectl get -o yaml prints of both")
     count, entries = Counter(text(o, "metadata", "name") for o in planes), []
     taken = {name for name, times in count.items() if times == 1}
     for o in planes:

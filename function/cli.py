@@ -12,11 +12,10 @@ from crossplane.function import logging
 from function import commands, documents, drafts, given, kubeconfigs, names, tables
 from function import render as rendering
 from function.__version__ import __version__
-from function.documents import Document
+from function.documents import Document, UnusableError
 from function.model.environment import Environment
 from function.model.errors import InvalidError, Location
 from function.model.parts import Policies
-from function.render import NotRenderedError
 from function.rollout import TIME
 
 _REGISTERED = "cluster of Argo CD"
@@ -86,7 +85,7 @@ def render(  # noqa: PLR0913, PLR0917  # The flags of crossplane composition ren
         observed = [d for path in observed_resources for d in documents.load_all(path)]
         required = [d for path in required_resources for d in documents.load_all(path)]
         rsp = rendering.run(rendering.request(xr, input_, observed, required), function_address, now and now.replace(tzinfo=UTC))
-    except NotRenderedError as e:
+    except UnusableError as e:
         given.stop(f"{file}: {e}")
     for document in rendering.documents(xr, rsp, full=include_full_xr, results=include_function_results):
         click.echo(f"---\n{documents.dump(document)}", nl=False)
@@ -196,7 +195,7 @@ def _problems(document: Document, composition: str | None, owners: dict[tuple[st
         env = given.parsed(document, composition)
     except InvalidError as e:
         return [f"{document.file}:{document.line(p.at)}: {p}" for p in e.problems]
-    except NotRenderedError as e:
+    except UnusableError as e:
         return [f"{document.file}:{document.line(())}: {e}"]
     found = []
     for thing, at in _makes(env).items():

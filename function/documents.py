@@ -14,6 +14,10 @@ class UnreadableError(Exception):
     """A file cannot be read, or is no YAML; the message says where and why."""
 
 
+class UnusableError(Exception):
+    """What is given cannot be used; the message says why and what to do, but not in which file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One YAML document: its file, its content, and the line that each field begins on."""

@@ -6,8 +6,7 @@ import subprocess
 import click
 
 from function import adoption, documents, given, kubeconfigs, model
-from function.documents import UnreadableError
-from function.kubeconfigs import NoKubeconfigError
+from function.documents import UnreadableError, UnusableError
 
 _about_what_is_written = given.options(
     click.option("--name", default="environment", show_default=True, help="Name of the environment."),
@@ -27,7 +26,7 @@ def init(kubeconfig_file: str, name: str, namespace: str, *, namespaced: bool) -
     """  # noqa: D301  # click takes a real backspace.
     try:
         made = kubeconfigs.environment_from(given.mapping(kubeconfig_file), name, namespace, api=_api(namespaced=namespaced))
-    except (UnreadableError, NoKubeconfigError, ValueError) as e:
+    except (UnreadableError, UnusableError, ValueError) as e:
         given.stop(f"{kubeconfig_file}: {e}")
     click.echo(documents.dump(made), nl=False)
 
@@ -51,7 +50,7 @@ def import_(kubeconfig_file: str, files: tuple[str, ...], name: str, namespace: 
         saved = [d.content for path in files for d in documents.load_all(path)]
         found = saved if files else _in_the_space(kubeconfig_file)
         made, notes = adoption.environment_from(given.mapping(kubeconfig_file), found, name, namespace, api=_api(namespaced=namespaced))
-    except (UnreadableError, NoKubeconfigError, ValueError) as e:
+    except (UnreadableError, UnusableError, ValueError) as e:
         given.stop(f"{kubeconfig_file}: {e}")
     for note in notes:
         click.echo(note, err=True)

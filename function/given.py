@@ -7,11 +7,9 @@ import click
 
 from function import documents, model
 from function import render as rendering
-from function.documents import Document, UnreadableError
-from function.kubeconfigs import NoKubeconfigError
+from function.documents import Document, UnreadableError, UnusableError
 from function.model.environment import Environment
 from function.model.errors import InvalidError
-from function.render import NotRenderedError
 
 FILE = click.Path(allow_dash=True)
 COMPOSITION = click.option(
@@ -83,7 +81,7 @@ class Commands(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (UnreadableError, NotRenderedError, NoKubeconfigError, InvalidError) as e:
+        except (UnreadableError, UnusableError, InvalidError) as e:
             stop(str(e))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from function import kube, names
 from function.desired import Manifest
+from function.documents import UnusableError
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Space
 from function.observed import dig, listed
@@ -14,17 +15,13 @@ from function.observed import dig, listed
 _CONTROL_PLANE = re.compile(r"^/apis/spaces\.upbound\.io/v1beta1/namespaces/([^/]+)/controlplanes/([^/]+)/k8s/?$")
 
 
-class NoKubeconfigError(Exception):
-    """There is no kubeconfig to give; the message says what to do."""
-
-
 def of_space(env: Environment, name: str | None, credentials: Mapping[str, Any] | None) -> Manifest:
     """The kubeconfig of a Space: of the only one, where no name is given."""
     if name is None and len(env.spaces) != 1:
-        raise NoKubeconfigError(f"the environment has {len(env.spaces)} Spaces; say which one with --space, --group or --control-plane")
+        raise UnusableError(f"the environment has {len(env.spaces)} Spaces; say which one with --space, --group or --control-plane")
     space = _named(env.spaces, name or next(iter(env.spaces)), "Space")
     if space.legacy:
-        raise NoKubeconfigError(f"{space.name} is a Legacy Space, which has no API of its own; use --control-plane")
+        raise UnusableError(f"{space.name} is a Legacy Space, which has no API of its own; use --control-plane")
     return _kubeconfig(env, space, names.space_url(space.host), "", credentials)
 
 
@@ -42,7 +39,7 @@ def of_control_plane(env: Environment, name: str, credentials: Mapping[str, Any]
     if not space.legacy:
         return _kubeconfig(env, space, names.control_plane_url(space.host, c), "default", credentials)
     if not token_file:
-        raise NoKubeconfigError(f"{name} is in a Legacy Space: give --token-file, the path of a file with a personal access token")
+        raise UnusableError(f"{name} is in a Legacy Space: give --token-file, the path of a file with a personal access token")
     return _with_user(
         kube.kubeconfig(env.organization, space, names.legacy_url(space.host, env.organization, c), namespace="default"),
         {"tokenFile": token_file},
@@ -53,14 +50,14 @@ def environment_from(kubeconfig: Mapping[str, Any], name: str, namespace: str, *
     """An environment with the Space, group and control plane of a kubeconfig's current context.
 
     Raises:
-        NoKubeconfigError: it is not one that `up ctx` wrote.
+        UnusableError: it is not one that `up ctx` wrote.
     """
     context = _entry(kubeconfig, "contexts", "context", str(kubeconfig.get("current-context")))
     cluster, user = _entry(kubeconfig, "clusters", "cluster", str(context.get("cluster"))), current_user(kubeconfig)
     scheme, _, rest = str(cluster.get("server")).partition("://")
     host, slash, path = rest.partition("/")
     if scheme != "https" or not host:
-        raise NoKubeconfigError("the cluster's server is no https address; write the kubeconfig with up ctx")
+        raise UnusableError("the cluster's server is no https address; write the kubeconfig with up ctx")
     extensions = listed(context, "extensions")
     cloud = next((dig(e, "extension", "spec", "cloud") for e in extensions if dig(e, "name") == "spaces.upbound.io/space"), None)
     said = (dig(e, "value") for e in listed(user, "exec", "env") if dig(e, "name") == "ORGANIZATION")
@@ -92,7 +89,7 @@ def _kubeconfig(env: Environment, space: Space, server: str, namespace: str, cre
     if space.type != "Disconnected":
         return made
     if credentials is None:
-        raise NoKubeconfigError(f"{space.name} is a Disconnected Space: give --credentials, a kubeconfig with credentials for it")
+        raise UnusableError(f"{space.name} is a Disconnected Space: give --credentials, a kubeconfig with credentials for it")
     return _with_user(made, current_user(credentials))
 
 
@@ -103,11 +100,11 @@ def _with_user(made: Manifest, user: Manifest) -> Manifest:
 def _entry(kubeconfig: Mapping[str, Any], list_: str, field: str, name: str) -> Mapping[str, Any]:
     found = next((dig(e, field) for e in listed(kubeconfig, list_) if dig(e, "name") == name), None)
     if not isinstance(found, Mapping):
-        raise NoKubeconfigError(f"the kubeconfig has no {name} under {list_}; write it with up ctx")
+        raise UnusableError(f"the kubeconfig has no {name} under {list_}; write it with up ctx")
     return found
 
 
 def _named(things: Mapping[str, Any], name: str, noun: str) -> Any:  # noqa: ANN401  # One of the things.
     if name not in things:
-        raise NoKubeconfigError(f"the environment has no {noun} {name}; it has {', '.join(sorted(things)) or 'none'}")
+        raise UnusableError(f"the environment has no {noun} {name}; it has {', '.join(sorted(things)) or 'none'}")
     return things[name]

@@ -13,7 +13,7 @@ from crossplane.function.proto.v1 import run_function_pb2_grpc as grpcv1
 
 from function import model
 from function.desired import Manifest
-from function.documents import Document, load
+from function.documents import Document, UnusableError, load
 from function.fn import FunctionRunner
 from function.structs import View, plain
 
@@ -24,24 +24,20 @@ _NAMED = 3
 _SEVERITIES = {fnv1.SEVERITY_WARNING: "Warning", fnv1.SEVERITY_NORMAL: "Normal"}
 
 
-class NotRenderedError(Exception):
-    """What is given cannot be rendered; the message says why and what to do."""
-
-
 def composite(document: Mapping[str, Any]) -> Manifest:
     """The XR that `document` is, or that Crossplane would make of it where it is a claim: of its own name, with claimRef.
 
     Raises:
-        NotRenderedError: it is no environment.
+        UnusableError: it is no environment.
     """
     group, _, version = str(document.get("apiVersion")).partition("/")
     kind, metadata = document.get("kind"), document.get("metadata")
     known = {(model.GROUP_CLAIMS, model.KIND), (model.GROUP_CLAIMS, model.KIND_COMPOSITE), (model.GROUP_NAMESPACED, model.KIND)}
     if (group, kind) not in known or version != model.VERSION:
         api = f"{model.GROUP_CLAIMS}/{model.VERSION} or {model.GROUP_NAMESPACED}/{model.VERSION}"
-        raise NotRenderedError(f"is no environment; write apiVersion {api}, and kind {model.KIND}")
+        raise UnusableError(f"is no environment; write apiVersion {api}, and kind {model.KIND}")
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
-        raise NotRenderedError("has no metadata.name; write one")
+        raise UnusableError("has no metadata.name; write one")
     if (group, kind) == (model.GROUP_NAMESPACED, model.KIND):
         return {**document, "metadata": {"namespace": "default", **metadata}}
     if kind == model.KIND_COMPOSITE:
@@ -71,22 +67,22 @@ def input_of(file: str, xr: Mapping[str, Any]) -> Manifest:
     """The Input that the Composition in `file` gives to our function's step.
 
     Raises:
-        NotRenderedError: it is no Composition for `xr`, or has steps of other functions.
+        UnusableError: it is no Composition for `xr`, or has steps of other functions.
     """
     compositions = [d.content for d in load(file) if isinstance(d.content, dict) and d.content.get("kind") == "Composition"]
     if len(compositions) != 1:
-        raise NotRenderedError(f"{file} has {len(compositions)} Compositions; give a file with one")
+        raise UnusableError(f"{file} has {len(compositions)} Compositions; give a file with one")
     spec = compositions[0].get("spec", {})
     for_ = spec.get("compositeTypeRef", {})
     if (for_.get("apiVersion"), for_.get("kind")) != (xr["apiVersion"], xr["kind"]):
-        raise NotRenderedError(
+        raise UnusableError(
             f"the Composition in {file} is for {for_.get('kind')} of {for_.get('apiVersion')}, not for {xr['kind']} of {xr['apiVersion']}"
         )
     steps = spec.get("pipeline", [])
     names = [str(s.get("functionRef", {}).get("name")) for s in steps]
     if [n.endswith(FUNCTION) for n in names] != [True]:
         steps_of = f"the Composition in {file} has steps of {', '.join(names) or 'no function'}"
-        raise NotRenderedError(f"{steps_of}; render it with crossplane composition render, or give one with {FUNCTION} alone")
+        raise UnusableError(f"{steps_of}; render it with crossplane composition render, or give one with {FUNCTION} alone")
     found: Manifest = steps[0].get("input", {})
     return found
 
@@ -97,7 +93,7 @@ def request(
     """What Crossplane would send.
 
     Raises:
-        NotRenderedError: an observed resource does not say which one it is.
+        UnusableError: an observed resource does not say which one it is.
     """
     req = fnv1.RunFunctionRequest()
     req.observed.composite.resource.update(xr)
@@ -105,9 +101,7 @@ def request(
     for d in observed:
         key = ((d.content.get("metadata") or {}).get("annotations") or {}).get(RESOURCE_NAME) if isinstance(d.content, dict) else None
         if not key:
-            raise NotRenderedError(
-                f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there"
-            )
+            raise UnusableError(f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there")
         req.observed.resources[key].resource.update(d.content)
     for d in required:
         metadata = d.content.get("metadata") or {}
@@ -120,13 +114,13 @@ def run(req: fnv1.RunFunctionRequest, address: str | None, now: datetime | None 
     """The answer of the function in this program, at the time `now` if one is given, or of the one at `address` without TLS.
 
     Raises:
-        NotRenderedError: nothing answers at `address`, or the result is fatal.
+        UnusableError: nothing answers at `address`, or the result is fatal.
     """
     runner = FunctionRunner(lambda: now) if now else FunctionRunner()
     rsp = _call(req, address) if address else asyncio.run(runner.RunFunction(req, None))
     fatal = [r.message for r in rsp.results if r.severity == fnv1.SEVERITY_FATAL]
     if fatal:
-        raise NotRenderedError(fatal[0])
+        raise UnusableError(fatal[0])
     return rsp
 
 
@@ -170,7 +164,7 @@ def _call(req: fnv1.RunFunctionRequest, address: str) -> fnv1.RunFunctionRespons
             rsp: fnv1.RunFunctionResponse = grpcv1.FunctionRunnerServiceStub(channel).RunFunction(req, timeout=60)
         except grpc.RpcError as e:
             start = f"start one with function --insecure --address {address}"
-            raise NotRenderedError(f"no function answers at {address}: {e.code().name}; {start}") from e
+            raise UnusableError(f"no function answers at {address}: {e.code().name}; {start}") from e
         return rsp
 
 
