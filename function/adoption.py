@@ -10,10 +10,9 @@ from function import kubeconfigs, names
 from function.desired import Manifest
 from function.documents import UnusableError
 from function.model.checks import RESERVED_LABELS
-from function.model.environment import dig
 from function.model.tenancy import reserved
 from function.model.types import VERSION
-from function.observed import text
+from function.reading import dig, mapping, text
 
 _MOST_LABELS = 32
 _LONGEST = 63
@@ -76,8 +75,8 @@ def _place(o: Mapping[str, Any]) -> str:
 
 def _common(o: Mapping[str, Any]) -> Manifest:
     """Labels, for stages to select by, and the class."""
-    found = dig(o, "metadata", "labels")
-    own = {k: v for k, v in found.items() if not k.startswith((*RESERVED_LABELS, "kubernetes.io/"))} if isinstance(found, Mapping) else {}
+    labels = mapping(o, "metadata", "labels")
+    own = {k: v for k, v in labels.items() if not k.startswith((*RESERVED_LABELS, "kubernetes.io/"))}
     class_ = text(o, "spec", "class")
     return {**({"labels": dict(sorted(own.items())[:_MOST_LABELS])} if own else {}), **({"class": class_} if class_ else {})}
 

@@ -6,7 +6,7 @@ from function import documents, given, names, printed
 from function.model.consumed import Connector
 from function.model.environment import Environment
 from function.model.parts import SecretKey
-from function.observed import dig
+from function.reading import dig
 from function.resources import connector as family
 
 _about_up = given.options(

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from function.observed import listed
 from function.readiness import conditions
+from function.reading import listed
 
 _NAME = r"[-.a-z0-9]+"
 _LONGEST = 200

@@ -4,7 +4,7 @@ import functools
 import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from crossplane.function import logging, response
@@ -18,6 +18,7 @@ from function.model import InvalidError, parse
 from function.model.environment import Environment
 from function.observed import BEGINNING, Observed
 from function.plan import Plan
+from function.reading import mapping
 from function.resources import connection
 from function.rollout import Phase, instant
 from function.status import Condition, report
@@ -78,10 +79,9 @@ def run(req: fnv1.RunFunctionRequest, now: datetime = BEGINNING) -> fnv1.RunFunc
         return fatal(req, "cannot use this request: it has no observed composite resource")
     composite = View(req.observed.composite.resource)
     env = _environment(_authored(req.observed.composite.resource), req.input.SerializeToString(deterministic=True))
-    status = composite.get("status")
     observed = Observed(
         {k: View(r.resource) for k, r in req.observed.resources.items()},
-        status if isinstance(status, Mapping) else {},
+        mapping(composite, "status"),
         {k: View(r.items[0].resource) for k, r in req.required_resources.items() if r.items},
         {k: r.connection_details for k, r in req.observed.resources.items() if k.startswith(names.CONSUMERS)},
         now,

@@ -11,9 +11,10 @@ import yaml
 from function import desired, names
 from function.desired import Composed, Manifest
 from function.model.consumed import Target
-from function.model.environment import Environment, dig
+from function.model.environment import Environment
 from function.model.parts import DOMAIN, SecretKey, Space
-from function.observed import Observed, listed
+from function.observed import Observed
+from function.reading import dig, listed
 
 CLUSTER = "kubernetes.crossplane.io"
 NAMESPACED = "kubernetes.m.crossplane.io"

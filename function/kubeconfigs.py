@@ -10,7 +10,7 @@ from function.desired import Manifest
 from function.documents import UnusableError
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Space
-from function.observed import dig, listed
+from function.reading import dig, listed
 
 _CONTROL_PLANE = re.compile(r"^/apis/spaces\.upbound\.io/v1beta1/namespaces/([^/]+)/controlplanes/([^/]+)/k8s/?$")
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from function.desired import remote
-from function.observed import REMOTE, WANTED, Observed, dig, listed
+from function.observed import REMOTE, WANTED, Observed
 from function.plan import Plan
+from function.reading import dig, listed
 
 _MOST = 100
 _PARTS = ("metadata", "spec", "data")

@@ -12,7 +12,8 @@ from function import kube, names
 from function.desired import Composed, Life, annotated, managed
 from function.model.environment import Environment
 from function.model.parts import Confirmation, Policies
-from function.observed import REMOTE, WANTED, Observed, dig
+from function.observed import REMOTE, WANTED, Observed
+from function.reading import dig
 from function.sight import Sight
 
 CREATE_ONLY = ("Observe", "Create", "LateInitialize")

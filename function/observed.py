@@ -5,9 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from function import names, readiness
-from function.model import environment
 from function.model.parts import SecretKey
-from function.readiness import Document, Tree
+from function.reading import Document, dig, mapping, text
 
 REMOTE = ("status", "atProvider", "manifest")
 """Where provider-kubernetes keeps what it last saw of the remote object."""
@@ -91,8 +90,7 @@ class Observed:
 
     def mapping(self, key: str, *path: str) -> Mapping[str, Any]:
         """The object that `key` has at `path`, or an empty one."""
-        found = self.field(key, *path)
-        return found if isinstance(found, Mapping) else {}
+        return mapping(self.document(key), *path)
 
     def secret(self, ref: SecretKey) -> str:
         """The bytes of a Secret that was asked for, in base64, or an empty string."""
@@ -135,22 +133,3 @@ class Observed:
         if key not in self._conditions:
             self._conditions[key] = readiness.conditions(self.document(key))
         return self._conditions[key]
-
-
-def text(document: Any, *path: str) -> str:  # noqa: ANN401  # Whatever is there.
-    """The string that `document` has at `path`, or an empty one."""
-    found = dig(document, *path)
-    return found if isinstance(found, str) else ""
-
-
-def listed(document: Any, *path: str) -> list[Any]:  # noqa: ANN401  # Whatever is there.
-    """The list that `document` has at `path`, or an empty one."""
-    found = dig(document, *path)
-    return found if isinstance(found, list) else []
-
-
-def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
-    """What `document` has at `path`, or None where any part of it is missing or no object."""
-    if isinstance(document, dict) or not isinstance(document, Tree):
-        return environment.dig(document, *path)
-    return document.dig(path)

@@ -1,22 +1,8 @@
 """The one definition of ready: gating, reporting and Ready all ask it."""
 
-import abc
 from collections.abc import Callable, Mapping
-from typing import Any
 
-Document = Mapping[str, Any]
-"""A Kubernetes object, as a dict or as a view of one; only what is asked for is ever read."""
-
-
-class Tree(Mapping[str, Any]):
-    """A document that knows a quick way to what it has at a path."""
-
-    __slots__ = ()
-
-    @abc.abstractmethod
-    def dig(self, path: tuple[str, ...]) -> Any:  # noqa: ANN401  # Any JSON value.
-        """What it has at `path`, or None where any part of it is missing or no object."""
-
+from function.reading import Document, dig, listed
 
 Conditions = Mapping[str, Document]
 """The conditions of a resource, by type."""
@@ -24,9 +10,7 @@ Conditions = Mapping[str, Document]
 
 def conditions(resource: Document) -> Conditions:
     """The conditions of `resource`."""
-    status = resource.get("status")
-    found = status.get("conditions") if isinstance(status, Mapping) else None
-    return {str(c.get("type")): c for c in found if isinstance(c, Mapping)} if isinstance(found, (list, tuple)) else {}
+    return {str(c.get("type")): c for c in listed(resource, "status", "conditions") if isinstance(c, Mapping)}
 
 
 def ready(resource: Document, conditions_: Conditions) -> bool:
@@ -36,8 +20,7 @@ def ready(resource: Document, conditions_: Conditions) -> bool:
 
 def fresh(resource: Document, conditions_: Conditions) -> bool:
     """Whether its provider has looked since the spec last changed (crossplane-runtime sets observedGeneration)."""
-    metadata, seen = resource.get("metadata"), conditions_.get("Synced", {}).get("observedGeneration")
-    generation = metadata.get("generation") if isinstance(metadata, Mapping) else None
+    generation, seen = dig(resource, "metadata", "generation"), conditions_.get("Synced", {}).get("observedGeneration")
     return not (isinstance(generation, int) and isinstance(seen, int)) or seen >= generation
 
 
@@ -49,10 +32,8 @@ def _in_condition(resource: Document, conditions_: Conditions) -> bool:
 
 def _identified(resource: Document, conditions_: Conditions) -> bool:
     """Ready, with the UUID that others refer to it by."""
-    metadata = resource.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    named = isinstance(annotations, Mapping) and bool(annotations.get("crossplane.io/external-name"))
-    return named and _in_condition(resource, conditions_)
+    named = dig(resource, "metadata", "annotations", "crossplane.io/external-name")
+    return bool(named) and _in_condition(resource, conditions_)
 
 
 def _exists(_: Document, __: Conditions) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 from function import names
 from function.desired import Composed, Manifest
 from function.model.environment import Environment
-from function.observed import WANTED, Observed, dig, listed
-from function.readiness import Document
+from function.observed import WANTED, Observed
+from function.reading import Document, dig, listed
 
 Identifier = tuple[str, str]
 """Kind and name, of a Secret with its namespace: all else that an environment composes shares one, or has none."""

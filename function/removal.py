@@ -9,7 +9,8 @@ from function.desired import Composed, managed
 from function.lifecycle import Notice, Settled, Trouble, WhenRemoved
 from function.model.environment import Environment
 from function.model.parts import Policies
-from function.observed import Observed, dig
+from function.observed import Observed
+from function.reading import dig
 from function.sight import Sight
 
 

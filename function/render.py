@@ -15,6 +15,7 @@ from function import model
 from function.desired import Manifest
 from function.documents import Document, UnusableError, load
 from function.fn import FunctionRunner
+from function.reading import dig
 from function.structs import View, plain
 
 FUNCTION = "function-upbound-environment"
@@ -99,7 +100,7 @@ def request(
     req.observed.composite.resource.update(xr)
     req.input.update(input_)
     for d in observed:
-        key = ((d.content.get("metadata") or {}).get("annotations") or {}).get(RESOURCE_NAME) if isinstance(d.content, dict) else None
+        key = dig(d.content, "metadata", "annotations", RESOURCE_NAME)
         if not key:
             raise UnusableError(f"{d.file}:{d.line(())}: has no annotation {RESOURCE_NAME}; write the key of the composed resource there")
         req.observed.resources[key].resource.update(d.content)

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from function import names
 from function.model.environment import Environment
 from function.model.parts import Configuration, ControlPlane, Policies, Stage
-from function.observed import REMOTE, WANTED, Observed, dig, listed, text
-from function.readiness import Document, conditions
+from function.observed import REMOTE, WANTED, Observed
+from function.readiness import conditions
+from function.reading import Document, dig, listed, text
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 """How times are written."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from function import names
 from function.model.environment import Environment
-from function.observed import Observed, dig, listed
-from function.readiness import Document
+from function.observed import Observed
+from function.reading import Document, dig, listed
 
 
 @dataclass(frozen=True, slots=True)

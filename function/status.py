@@ -12,8 +12,9 @@ from function.lifecycle import Trouble
 from function.model.consumed import ArgoCD, Connector, Flux, Source
 from function.model.environment import Environment
 from function.model.parts import ControlPlane, Policies, Token
-from function.observed import REMOTE, Observed, dig
+from function.observed import REMOTE, Observed
 from function.plan import Plan
+from function.reading import dig
 
 _ARGOCD = ("cluster", "externalsecret", "project", "application")
 _FLUX = ("kubeconfig", "externalsecret", "kustomization")

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf import struct_pb2
 
-from function.readiness import Tree
+from function.reading import Tree
 
 
 class View(Tree):

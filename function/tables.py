@@ -11,7 +11,7 @@ from rich.table import Table
 
 from function import documents
 from function.documents import UnreadableError
-from function.observed import listed
+from function.reading import listed
 
 _COLOURS = {"RolledOut": "green", "Halted": "red", "Soaking": "cyan", "Progressing": "yellow"}
 _WIDTH = 160

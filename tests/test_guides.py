@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner
 
 from function import cli, render
-from function.observed import dig
+from function.reading import dig
 from tests import stories, world
 
 GUIDES = yaml.safe_load((stories.ROOT / "tests" / "guides.yaml").read_text())

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from function import lifecycle
 from function.model import InvalidError
-from function.observed import REMOTE, dig
+from function.observed import REMOTE
+from function.reading import dig
 from tests import strategies, world
 
 POLICIES = st.sampled_from(("Confirm", "Confirm", "Orphan"))

@@ -9,7 +9,8 @@ from typing import Any
 from crossplane.function.proto.v1 import run_function_pb2 as fnv1
 
 from function import fn, structs
-from function.observed import BEGINNING, dig
+from function.observed import BEGINNING
+from function.reading import dig
 from tests import upbound
 
 Manifest = dict[str, Any]

@@ -13,6 +13,7 @@ from function.model.parts import Identity
 from function.model.resolve import Resolver
 from function.model.spec import Spec
 from function.model.types import Model
+from function.reading import dig, mapping
 
 __all__ = ["Identity", "InvalidError", "author_spec", "identify", "parse"]
 
@@ -66,14 +67,12 @@ def parse(composite: Mapping[str, Any], input_: Mapping[str, Any]) -> Environmen
 
 def identify(composite: Mapping[str, Any]) -> tuple[Identity, bool]:
     """Who the environment is, and whether it is namespaced. Labels never count: a tenant can set them."""
-    metadata = composite.get("metadata") or {}
-    if namespace := metadata.get("namespace"):
-        return Identity(str(namespace), str(metadata.get("name"))), True
-    spec = composite.get("spec")
-    claim = spec.get("claimRef") if isinstance(spec, Mapping) else None
-    if isinstance(claim, Mapping) and claim.get("namespace") and claim.get("name"):
+    name, claim = str(dig(composite, "metadata", "name")), mapping(composite, "spec", "claimRef")
+    if namespace := dig(composite, "metadata", "namespace"):
+        return Identity(str(namespace), name), True
+    if claim.get("namespace") and claim.get("name"):
         return Identity(str(claim["namespace"]), str(claim["name"])), False
-    return Identity("", str(metadata.get("name"))), False
+    return Identity("", name), False
 
 
 def author_spec(composite: Mapping[str, Any]) -> Any:  # noqa: ANN401  # Whatever the author wrote, right or wrong.
@@ -81,7 +80,7 @@ def author_spec(composite: Mapping[str, Any]) -> Any:  # noqa: ANN401  # Whateve
     spec = composite.get("spec", {})
     if not isinstance(spec, Mapping):
         return spec
-    namespaced = bool((composite.get("metadata") or {}).get("namespace"))
+    namespaced = bool(dig(composite, "metadata", "namespace"))
     machinery = frozenset({"crossplane"}) if namespaced else _MACHINERY | {"crossplane"}
     return {k: v for k, v in spec.items() if k not in machinery}
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from function.model import spec as s
-from function.model.environment import dig, qualified_kind
+from function.model.environment import qualified_kind
 from function.model.errors import Location, Problem
 from function.model.parts import DOMAIN, Resource
 from function.model.types import BASE64, DNS_LABEL, LIST_MAP_KEYS, PATTERN_HINTS, Model
+from function.reading import dig
 
 RESERVED_LABELS = (f"{DOMAIN}/", "spaces.upbound.io/", "internal.spaces.upbound.io/")
 """Labels that this function or a Space sets."""

@@ -71,13 +71,3 @@ def qualified_kind(manifest: Mapping[str, Any]) -> str:
     """Kind.group of an object, or its kind alone for the core group."""
     group, _, _ = manifest["apiVersion"].rpartition("/")
     return f"{manifest['kind']}.{group}" if group else str(manifest["kind"])
-
-
-def dig(document: Any, *path: str) -> Any:  # noqa: ANN401  # Whatever is there.
-    """What `document` has at `path`, or None where any part of it is missing or no object."""
-    for part in path:
-        # A dict is known for one at once; to ask whether something is any Mapping takes ten times as long.
-        if not isinstance(document, (dict, Mapping)):
-            return None
-        document = document.get(part)
-    return document

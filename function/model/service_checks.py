@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from function.model import checks
-from function.model.environment import dig, qualified_kind
+from function.model.environment import qualified_kind
 from function.model.errors import Location, Problem, nearest
 from function.model.parts import ControlPlane, Group, Policies, Resource, Space, Stage
 from function.model.selectors import Selector, parsed
 from function.model.services import ROLE_BINDING, SELECTOR, TABLE, Service, found, selected, service_of, staged
+from function.reading import dig
 
 _NOTHING: tuple[Any, ...] = (None, "", {})
 

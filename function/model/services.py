@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from function.model.environment import dig, qualified_kind
+from function.model.environment import qualified_kind
 from function.model.errors import Location
 from function.model.parts import ControlPlane, Policies, Resource, Stage
 from function.model.selectors import selects
+from function.reading import dig
 
 Path = tuple[str, ...]
 Required = Mapping[Path, str]

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from function.model import packages as p
 from function.model import spec as s
-from function.model.environment import dig
 from function.model.errors import Location, Problem, nearest
 from function.model.parts import Configuration, ControlPlane, Resource, Stage
+from function.reading import dig
 
 SHORTEST_SOAK = timedelta(minutes=5)
 """Ready Objects are looked at every minute at best: a shorter soak would see next to nothing."""

@@ -9,7 +9,8 @@ from function.desired import Composed, Life, Manifest, annotated
 from function.model.environment import Environment
 from function.model.iam import Repository, RepositoryPermission, Robot, Team
 from function.model.parts import Group, Policies, Token
-from function.observed import WANTED, Observed, dig, listed
+from function.observed import WANTED, Observed
+from function.reading import dig, listed
 
 ONE_FIELD = (
     "cannot change {field} alone: provider-upbound takes such a change for none (its repository controller compares with or); "
