@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from function import names
 from function.model.environment import Environment
@@ -160,7 +159,7 @@ def of(env: Environment, observed: Observed) -> Rollout:
     """The rollout as it is now."""
     stages = env.stages or (Stage("", tuple(c for c in env.control_planes if c.configurations), timedelta(), None),)
     found = [[(c, k, _see(observed, c, k)) for c in s.control_planes for k in c.configurations] for s in stages]
-    last = frozenset(_Runs(k.name, k.package, k.source, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT)
+    last = frozenset((k, s.runs) for _, k, s in found[-1] if s.state is not State.ABSENT)
     out: list[Progress] = []
     healthy = soaked = True
     for stage, seen in zip(stages, found, strict=True):
@@ -190,15 +189,6 @@ def version(source: str) -> str:
     return at or source
 
 
-class _Runs(NamedTuple):
-    """What one of the last stage runs of a Configuration, beside what its line says."""
-
-    name: str
-    package: str
-    source: str
-    runs: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Gate:
     """What decides over the targets of one stage."""
@@ -206,8 +196,8 @@ class _Gate:
     stage: Stage
     told: Counter[tuple[str, str]]
     """Names and sources of what its control planes are told to run, with how many are."""
-    last: frozenset[_Runs]
-    """What those of the last stage run; nothing where that is not seen."""
+    last: frozenset[tuple[Configuration, str]]
+    """What lines of the last stage say, and what runs of each; nothing where that is not seen."""
     first: bool
     """Whether nothing runs in it, and all before it is healthy at what is wanted."""
     soaked: bool
@@ -229,7 +219,7 @@ class _Gate:
 
         Each is to run it of its own package. One with a version of its own may run that, as long as not all do.
         """
-        last = [(o.runs, _at(k, o.package, k.version), o.source) for o in self.last if o.name == k.name]
+        last = [(runs, _at(k, o.package, k.version), o.source) for o, runs in self.last if o.name == k.name]
         return all(runs in (wanted, line) for runs, wanted, line in last) and any(runs == wanted for runs, wanted, _ in last)
 
 
