@@ -149,16 +149,29 @@ def test_lines_go_as_the_policy_says(environment: LiveEnvironment) -> None:
 
 @pytest.mark.everywhere
 def test_two_environments_over_one_control_plane(world: World, environment: LiveEnvironment, namespace: str) -> None:
-    """The second is in conflict and writes nothing; when the first has gone, what it leaves can be adopted."""
+    """The second is in conflict and writes nothing; when the first has gone, what it leaves can be adopted.
+
+    A third that only names the group makes its own control plane there, and is told whose the group is.
+    """
     first = environment
     _two(first)
     had, dev = first.remote("one", "dev"), first.group("dev")
     second = LiveEnvironment(world, first.api, namespace, name="second", spec=dict(first.spec))
     one = {"name": "one", "group": dev, "adopt": True, "labels": {"mine": "too"}}
+    third = LiveEnvironment(world, first.api, namespace, name="third", spec=dict(first.spec))
     second.apply(groups=[{"name": dev, "adopt": True}], controlPlanes=[one])
+    third.apply(groups=None, controlPlanes=[{"name": "guest", "group": dev}])
     second.until_says("Conflict", "control plane one", f"group {dev}", "belongs to another environment")
     second.until_not_ready()
     assert first.remote("one", "dev")["metadata"]["labels"] == had["metadata"]["labels"]
+    third.until_ready()
+    until(
+        "it is told whose the group is",
+        lambda: f"group {dev} is another environment's" in str(third.status.get("warnings")),
+        60,
+        third.explain,
+    )
+    guest = uid(third.remote("guest", "dev"))
     first.until_ready()
     first.delete()
     first.until_gone()
@@ -169,6 +182,7 @@ def test_two_environments_over_one_control_plane(world: World, environment: Live
     seen = second.remote("one", "dev")
     assert (uid(seen), seen["metadata"]["labels"]["mine"]) == (uid(had), "too")
     assert LABEL not in second.remote("two", "dev")["metadata"].get("labels", {}), "which it does not have"
+    assert uid(third.remote("guest", "dev")) == guest
 
 
 @pytest.mark.everywhere
