@@ -38,7 +38,7 @@ class Command:
 
 def files() -> list[Path]:
     """Everything that is written for readers."""
-    return [p for p in sorted(ROOT.rglob("*.md")) if not {".venv", ".cache", "node_modules"} & set(p.relative_to(ROOT).parts)]
+    return [p for p in sorted(ROOT.rglob("*.md")) if not any(part.startswith(".") for part in p.relative_to(ROOT).parts)]
 
 
 def commands(language: str) -> list[Command]:
