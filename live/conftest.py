@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print, and keep, what took how long, and why what is red is red."""
     reports = [r for outcome in ("passed", "failed", "error") for r in terminalreporter.getreports(outcome)]
     reports = sorted((r for r in reports if r.when == "call" or r.failed), key=lambda r: r.nodeid)
-    if not reports:
+    if not reports or "PYTEST_XDIST_WORKER" in os.environ:  # A worker's are told once more where all are.
         return
     terminalreporter.section(f"Crossplane {RELEASE}")
     with (World(RELEASE).directory / "results.jsonl").open("a") as file:
