@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_upgrade(world: World, namespace: str, tmp_path: Path) -> None:
     for e in environments:
         e.apply(controlPlanes=[*e.spec["controlPlanes"], {"name": "newer", "group": e.group(e.api)}])
     for e, before in zip(environments, had, strict=True):
-        until("the newer one works", lambda e=e: e.remote("newer", e.api), 90, e.explain)  # type: ignore[misc]  # A name of the loop's.
+        until("the newer one works", partial(e.remote, "newer", e.api), 90, e.explain)
         e.until_ready()
         assert before.items() <= _there(e).items()
 
@@ -100,6 +101,9 @@ def _lost_and_found(environments: list[LiveEnvironment], remove: Callable[[], No
         found = [o for e in environments for o in e.world.hub.list(OBJECTS[e.api]) if any(n in str(o["spec"]) for n in mine)]
         return [o["metadata"]["name"] for o in found]
 
+    def composed(e: LiveEnvironment) -> bool:
+        return len(e.objects()) > len(e.spec["controlPlanes"])
+
     had = control_planes()
     remove()
     until("the Objects are gone", lambda: not objects(), 300, lambda: "\n".join(objects()))
@@ -107,7 +111,7 @@ def _lost_and_found(environments: list[LiveEnvironment], remove: Callable[[], No
     restore()
     for e in environments:
         e.apply()
-        until("its Objects are there", lambda e=e: len(e.objects()) > len(e.spec["controlPlanes"]), 120, e.explain)  # type: ignore[misc]  # Likewise.
+        until("its Objects are there", partial(composed, e), 120, e.explain)
         e.until_ready(300)
         assert e.condition("Conflict")[0] == "False"
     assert control_planes() == had
