@@ -57,7 +57,7 @@ class Resolver:
         self.problems += (*stages.lacking(entered, spec), *stages.problems(entered, spec.rollout))
         for c in entered:
             if c.configurations:
-                self._reachable(("spec", "configurations"), c)
+                self._reachable(stages.place(c, spec), c)
         self.used = self._used_groups()
         resources = tuple(self._resource(("spec", "resources", i), e) for i, e in enumerate(spec.resources))
         self._unique("resources", checks.places(resources), "is the same object as another resource; keep one")

@@ -42,7 +42,23 @@ def configurations(shared: Sequence[p.Configuration], own: Sequence[p.Configurat
 def lacking(control_planes: Iterable[ControlPlane], spec: s.Spec) -> Iterator[Problem]:
     """The entries of Configurations that have no package or no version in one of `control_planes`, each at its own place."""
     known = [k.name for k in spec.configurations if k.package]
-    shared: _Entries = (("spec", "configurations"), spec.configurations)
+    shared, nearer = _said(spec)
+    for entry, k in ((c.entry, k) for c in control_planes for k in c.configurations if not (k.package and k.version)):
+        at = next((*at, i) for at, found in (nearer[entry], shared) for i, e in enumerate(found) if e.name == k.name)
+        if k.package or at[:-1] == shared[0]:
+            yield Problem(at, f"has no {'version' if k.package else 'package'} for {k.name}; write one")
+        else:
+            yield Problem((*at, "name"), f"names {k.name}, which has no package here{nearest(k.name, known) or '; write one'}")
+
+
+def place(c: ControlPlane, spec: s.Spec) -> Location:
+    """Where it is said that `c` has Configurations."""
+    shared, nearer = _said(spec)
+    return (shared if spec.configurations else nearer[c.entry])[0]
+
+
+def _said(spec: s.Spec) -> tuple[_Entries, dict[str, _Entries]]:
+    """The Configurations of all control planes, and what is said nearer to each, by its entry."""
     default: _Entries = (("spec", "defaults", "controlPlane", "configurations"), spec.defaults.control_plane.configurations or ())
     nearer: dict[str, _Entries] = {
         e.name: (("spec", "controlPlanes", i, "configurations"), e.configurations or ())
@@ -50,12 +66,7 @@ def lacking(control_planes: Iterable[ControlPlane], spec: s.Spec) -> Iterator[Pr
         else default
         for i, e in enumerate(spec.control_planes)
     }
-    for entry, k in ((c.entry, k) for c in control_planes for k in c.configurations if not (k.package and k.version)):
-        at = next((*at, i) for at, found in (nearer[entry], shared) for i, e in enumerate(found) if e.name == k.name)
-        if k.package or at[:-1] == shared[0]:
-            yield Problem(at, f"has no {'version' if k.package else 'package'} for {k.name}; write one")
-        else:
-            yield Problem((*at, "name"), f"names {k.name}, which has no package here{nearest(k.name, known) or '; write one'}")
+    return (("spec", "configurations"), spec.configurations), nearer
 
 
 def problems(control_planes: Sequence[ControlPlane], rollout: p.Rollout) -> Iterator[Problem]:
